@@ -1,0 +1,1 @@
+//! `derive(Message)` for ringway. Use it through the `ringway` crate.
