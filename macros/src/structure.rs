@@ -40,6 +40,14 @@ pub(crate) fn expand(input: &DeriveInput, attributes: &Attributes, data: &DataSt
         .zip(offsets.clone())
         .zip(&types)
         .map(|((name, offset), ty)| quote!(__m::Field::new(#name, #offset, <#ty as __m::Message>::SCHEMA)));
+    let schema = quote_spanned! {at(ident.span())=>
+        __m::Schema::structure(
+            #name,
+            #version,
+            [::core::mem::size_of::<#this>(), ::core::mem::align_of::<#this>()],
+            &const { [#(#schema_fields),*] },
+        )
+    };
     let checks = checks(&this, attributes, ident, &fields);
     // A type that is not generic is checked where it is defined, a generic one wherever it is used.
     let (here, wherever) = if generic {
@@ -67,14 +75,7 @@ pub(crate) fn expand(input: &DeriveInput, attributes: &Attributes, data: &DataSt
             // `validate` asks all that are checked; 4: size, alignment and offsets are the compiler's.
             #[automatically_derived]
             unsafe impl #impl_generics __m::Message for #self_type #where_clause {
-                const SCHEMA: &'static __m::Schema = &const {
-                    __m::Schema::structure(
-                        #name,
-                        #version,
-                        [::core::mem::size_of::<#this>(), ::core::mem::align_of::<#this>()],
-                        &const { [#(#schema_fields),*] },
-                    )
-                };
+                const SCHEMA: &'static __m::Schema = &const { #schema };
                 const CHECKED: ::core::primitive::bool = #checked;
                 const LAYOUT: () = #wherever;
 

@@ -101,6 +101,7 @@ pub struct Field {
 impl Field {
     /// The field `name` at `offset` bytes.
     #[must_use]
+    #[track_caller]
     pub const fn new(name: &'static str, offset: usize, schema: &'static Schema) -> Self {
         check_name(name);
         Field { name, offset: offset as u64, schema }
@@ -118,6 +119,7 @@ pub struct Variant {
 impl Variant {
     /// The variant `name` with the discriminant `value`.
     #[must_use]
+    #[track_caller]
     pub const fn new(name: &'static str, value: u32) -> Self {
         check_name(name);
         Variant { name, value }
@@ -135,6 +137,7 @@ impl Schema {
         }
     }
 
+    #[track_caller]
     pub(super) const fn array(element: &'static Schema, len: u64) -> Schema {
         Schema {
             node: Node::Array { element, len },
@@ -149,6 +152,7 @@ impl Schema {
     /// A struct of `size` bytes with its fields in the order of their declaration.
     #[doc(hidden)]
     #[must_use]
+    #[track_caller]
     pub const fn structure(
         name: &'static str,
         version: u32,
@@ -180,6 +184,7 @@ impl Schema {
     /// An enum without fields, whose discriminant is a `repr`.
     #[doc(hidden)]
     #[must_use]
+    #[track_caller]
     pub const fn enumeration(
         name: &'static str,
         version: u32,
@@ -203,6 +208,7 @@ impl Schema {
         .within_limits(name)
     }
 
+    #[track_caller]
     const fn within_limits(self, name: &str) -> Schema {
         let said = Sentence::new().text("the schema of `").text(name);
         if self.depth > MAX_DEPTH {
@@ -262,6 +268,7 @@ impl Schema {
     }
 }
 
+#[track_caller]
 const fn check_name(name: &str) {
     if name.is_empty() || name.len() > MAX_NAME {
         let said = Sentence::new().text("the name `").text(name).text("` is ").number(name.len() as u64);
