@@ -99,20 +99,22 @@ fn package(cases: &BTreeMap<String, Case>) -> PathBuf {
     put(&package.join("Cargo.toml"), manifest.as_bytes());
     // The versions that the workspace has, which are the ones on this machine.
     if let Ok(lock) = fs::read(root.join("Cargo.lock")) {
-        if !package.join("Cargo.lock").exists() {
+        if put(&package.join("workspace.lock"), &lock) {
             put(&package.join("Cargo.lock"), &lock);
         }
     }
     package
 }
 
-fn put(path: &Path, content: &[u8]) {
+/// Says whether the file had another content.
+fn put(path: &Path, content: &[u8]) -> bool {
     if fs::read(path).is_ok_and(|present| present == content) {
-        return;
+        return false;
     }
     let whole = path.with_extension(format!("{}.new", process::id()));
     fs::write(&whole, content).unwrap();
     fs::rename(&whole, path).unwrap();
+    true
 }
 
 fn check(package: &Path, arguments: &[&str]) -> String {

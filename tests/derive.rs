@@ -31,10 +31,7 @@ struct Ring<T, const N: usize> {
 
 #[derive(Message, Clone, Copy)]
 #[repr(C)]
-struct Pair<A: Message, B>
-where
-    B: Message,
-{
+struct Pair<A: Message, B> {
     a: A,
     b: B,
 }
@@ -57,7 +54,9 @@ struct Metres(f64);
 
 #[derive(Message, Clone, Copy)]
 #[repr(transparent)]
-struct Wrapper<T>(T);
+struct Wrapper<T>(T)
+where
+    T: Message;
 
 #[derive(Message, Clone, Copy)]
 #[repr(C)]

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{DataEnum, DeriveInput, Error, Result};
+use syn::{DataEnum, DeriveInput, Error, Fields, Result};
 
 use crate::attributes::{Attributes, refuse_on_part};
 
@@ -23,9 +23,12 @@ pub(crate) fn expand(input: &DeriveInput, attributes: &Attributes, data: &DataEn
     if !input.generics.params.is_empty() {
         return Err(Error::new(input.generics.span(), "an enum message has no parameters: remove them"));
     }
+    if data.variants.is_empty() {
+        return Err(Error::new(ident.span(), format!("`{ident}` has no variant, so no value: add one")));
+    }
     for variant in &data.variants {
         refuse_on_part(&variant.attrs)?;
-        if !variant.fields.is_empty() {
+        if !matches!(variant.fields, Fields::Unit) {
             return Err(Error::new(
                 variant.fields.span(),
                 format!(

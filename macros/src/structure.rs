@@ -51,7 +51,7 @@ pub(crate) fn expand(input: &DeriveInput, attributes: &Attributes, data: &DataSt
     let checks = checks(&this, attributes, ident, &fields);
     // A type that is not generic is checked where it is defined, a generic one wherever it is used.
     let (here, wherever) = if generic {
-        (assert_messages(&generics_with_messages(&input.generics), &fields), quote!({ #(#checks)* }))
+        (assert_messages(&this, &generics_with_messages(&input.generics), &fields), quote!({ #(#checks)* }))
     } else {
         (quote!(#(const _: () = { #checks };)*), quote!(()))
     };
@@ -229,14 +229,16 @@ fn free_name(fields: &[Field<'_>], index: usize) -> String {
 }
 
 /// For a generic type, whose layout is checked later: that the fields are messages is checked now.
-fn assert_messages(generics: &Generics, fields: &[Field<'_>]) -> TokenStream {
+fn assert_messages(this: &Type, generics: &Generics, fields: &[Field<'_>]) -> TokenStream {
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let asserts = fields
         .iter()
         .map(|Field { ty, .. }| quote_spanned!(at(ty.span())=> let () = <#ty as __m::Message>::LAYOUT;));
     quote! {
-        #[allow(dead_code)]
-        fn fields_are_messages #impl_generics () #where_clause { #(#asserts)* }
+        #[automatically_derived]
+        impl #impl_generics __m::Fields for #this #where_clause {
+            const ARE_MESSAGES: () = { #(#asserts)* };
+        }
     }
 }
 
@@ -294,7 +296,8 @@ fn bytemuck(input: &DeriveInput, attributes: &Attributes, fields: &[Field<'_>]) 
     }
 }
 
-/// The type that all fields, arrays taken apart, have: without padding whatever it is.
+/// The type that all fields, arrays taken apart, have: without padding whatever it is. Types are compared as
+/// they are written, so none with a macro is taken, which may mean another type each time.
 fn only_element<'a>(fields: &[Field<'a>]) -> Option<&'a Type> {
     let element = |field: &Field<'a>| {
         let mut ty = field.ty;
@@ -305,5 +308,6 @@ fn only_element<'a>(fields: &[Field<'a>]) -> Option<&'a Type> {
     };
     let text = |ty: &Type| ty.to_token_stream().to_string();
     let first = element(fields.first()?);
-    fields.iter().all(|field| text(element(field)) == text(first)).then_some(first)
+    let same = fields.iter().all(|field| text(element(field)) == text(first));
+    (same && !text(first).contains('!')).then_some(first)
 }

@@ -60,8 +60,8 @@ mod tests {
         // SAFETY: all eight bytes were given.
         assert_eq!(unsafe { validate_bits(&MaybeUninit::new(u64::MAX)) }, Ok(()));
         let mut bits = MaybeUninit::new([false; 4]);
-        // SAFETY: the third byte is in bounds; it is not read as a `bool` again.
-        unsafe { bits.as_mut_ptr().cast::<u8>().add(2).write(9) };
+        // SAFETY: the four bytes are in bounds; they are not read as `bool`s again.
+        unsafe { bits.as_mut_ptr().cast::<[u8; 4]>().write([1, 0, 9, 1]) };
         // SAFETY: all four bytes were given.
         let invalid = unsafe { validate_bits(&bits) };
         assert_eq!(invalid.map_err(|invalid| invalid.to_string()), {

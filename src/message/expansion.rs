@@ -21,6 +21,12 @@ impl<T: Copy> IsCopy<'_> for T {}
 pub trait IsPod<'a>: Pod {}
 impl<T: Pod> IsPod<'_> for T {}
 
+/// Where the expansion for a generic type says that the fields are messages whatever the parameters are.
+pub trait Fields {
+    /// An error at compile time if one is not.
+    const ARE_MESSAGES: ();
+}
+
 /// Validates the field `name` at `offset` of the message in `bytes`.
 ///
 /// # Errors

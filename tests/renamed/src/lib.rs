@@ -28,6 +28,28 @@ pub struct Checked {
     pub choice: Choice,
 }
 
+/// A public message may have fields of a private type.
+#[derive(other_name::Message, Clone, Copy, Debug)]
+#[message(crate = other_name)]
+#[repr(C)]
+pub struct Public {
+    private: Private,
+    generic: Plain<Private, 1>,
+}
+
+#[derive(other_name::Message, Clone, Copy, Debug)]
+#[message(crate = other_name)]
+#[repr(transparent)]
+struct Private(u32);
+
+impl Public {
+    /// The number.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.private.0 + self.generic.number
+    }
+}
+
 /// A checked enum.
 #[derive(other_name::Message, Clone, Copy, Debug)]
 #[message(crate = inner::channels, checked)]
