@@ -1,1 +1,59 @@
-//! `derive(Message)` for ringway. Use it through the `ringway` crate.
+//! `derive(Message)` for ringway. Use it through the `ringway` crate, which documents what a message is.
+
+mod attributes;
+mod enumeration;
+mod refusal;
+mod structure;
+
+use proc_macro::TokenStream;
+use syn::{Data, DeriveInput, parse_macro_input};
+
+use attributes::Attributes;
+
+/// Proves that a type may travel in shared memory, and implements `ringway::Message` for it.
+///
+/// For `#[repr(C)]` and `#[repr(transparent)]` structs whose fields are messages, and for enums without
+/// fields that have `#[repr(u8)]`, `#[repr(u16)]` or `#[repr(u32)]`. A type that is not generic also becomes
+/// `bytemuck::Pod`, or with `checked` `bytemuck::NoUninit` and `bytemuck::CheckedBitPattern`; of the generic
+/// ones those become `Pod` that are made of fields of one type only.
+///
+/// ```ignore
+/// #[derive(ringway::Message, Clone, Copy)]
+/// #[message(name = "md.Tick", version = 2, checked)]
+/// #[repr(C)]
+/// struct Tick {
+///     price: f64,
+///     size: u32,
+///     side: Side,
+///     last: bool,
+///     _pad: [u8; 2],
+/// }
+///
+/// #[derive(ringway::Message, Clone, Copy)]
+/// #[message(checked)]
+/// #[repr(u8)]
+/// enum Side {
+///     Buy = 1,
+///     Sell = 2,
+/// }
+/// ```
+///
+/// | `#[message(..)]` | meaning | default |
+/// |---|---|---|
+/// | `name = "md.Tick"` | the stable name, by which two programs know the type | the identifier |
+/// | `version = 2` | a number to be raised when the meaning changes and the layout does not | 0 |
+/// | `checked` | allows `bool`, `char` and checked enums; each receive validates | |
+/// | `crate = some::path` | where ringway is, if under another name | `::ringway` |
+#[proc_macro_derive(Message, attributes(message))]
+pub fn derive_message(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    let expanded = Attributes::parse(&input).and_then(|attributes| match &input.data {
+        Data::Struct(data) => structure::expand(&input, &attributes, data),
+        Data::Enum(data) => enumeration::expand(&input, &attributes, data),
+        Data::Union(data) => Err(syn::Error::new(
+            data.union_token.span,
+            "a union does not say which of its fields is meant: use a struct with a field that says it",
+        )),
+    });
+    expanded.unwrap_or_else(syn::Error::into_compile_error).into()
+}

@@ -1,0 +1,119 @@
+//! Enums without fields.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::{DataEnum, DeriveInput, Error, Fields, Result};
+
+use crate::attributes::{Attributes, refuse_on_part};
+
+pub(crate) fn expand(input: &DeriveInput, attributes: &Attributes, data: &DataEnum) -> Result<TokenStream> {
+    let ident = &input.ident;
+    let repr = repr(input, attributes)?;
+    if !attributes.checked {
+        return Err(Error::new(
+            ident.span(),
+            format!(
+                "not every bit pattern is a variant of `{ident}`: write `#[message(checked)]` on it, so that each \
+                 receive validates it"
+            ),
+        ));
+    }
+    if !input.generics.params.is_empty() {
+        return Err(Error::new(input.generics.span(), "an enum message has no parameters: remove them"));
+    }
+    if data.variants.is_empty() {
+        return Err(Error::new(ident.span(), format!("`{ident}` has no variant, so no value: add one")));
+    }
+    for variant in &data.variants {
+        refuse_on_part(&variant.attrs)?;
+        if !matches!(variant.fields, Fields::Unit) {
+            return Err(Error::new(
+                variant.fields.span(),
+                format!(
+                    "variant `{}` has fields, and with them `{ident}` has bytes that depend on the variant: use a \
+                     struct with a field that says which, and put the data beside it",
+                    variant.ident
+                ),
+            ));
+        }
+    }
+
+    let Attributes { name, version, krate, .. } = attributes;
+    let (_, capital, bytes) = repr;
+    let primitive = format_ident!("{}", capital);
+    let integer = format_ident!("{}", repr.0);
+    let variants: Vec<_> = data.variants.iter().map(|variant| &variant.ident).collect();
+    let names = variants.iter().map(|variant| variant.unraw().to_string());
+    let values: Vec<_> = (0..variants.len()).map(|index| format_ident!("VALUE_{}", index)).collect();
+    let index = 0..bytes;
+    Ok(quote! {
+        const _: () = {
+            use #krate::__private as __m;
+
+            // SAFETY: 1, 2: a discriminant is an integer; 3: `validate` accepts the discriminants only; 4: the
+            // `repr` is the one read here.
+            #[automatically_derived]
+            unsafe impl __m::Message for #ident {
+                const SCHEMA: &'static __m::Schema = &const {
+                    __m::Schema::enumeration(
+                        #name,
+                        #version,
+                        __m::Primitive::#primitive,
+                        &const { [#(__m::Variant::new(#names, #ident::#variants as ::core::primitive::u32)),*] },
+                    )
+                };
+                const CHECKED: ::core::primitive::bool = true;
+                const LAYOUT: () = ();
+
+                #[inline]
+                fn validate(
+                    bytes: &[::core::primitive::u8],
+                ) -> ::core::result::Result<(), __m::InvalidField> {
+                    #(const #values: ::core::primitive::u32 = #ident::#variants as ::core::primitive::u32;)*
+                    let found = ::core::primitive::#integer::from_ne_bytes([#(bytes[#index]),*]);
+                    match found as ::core::primitive::u32 {
+                        #(#values)|* => ::core::result::Result::Ok(()),
+                        found => ::core::result::Result::Err(__m::InvalidField::value(#name, found)),
+                    }
+                }
+            }
+
+            // SAFETY: an integer has no padding.
+            #[automatically_derived]
+            unsafe impl __m::NoUninit for #ident where for<'__m> #ident: __m::IsCopy<'__m> {}
+
+            // SAFETY: `Bits` has the size and alignment of the enum, and `validate` knows the discriminants.
+            #[automatically_derived]
+            unsafe impl __m::CheckedBitPattern for #ident where for<'__m> #ident: __m::IsCopy<'__m> {
+                type Bits = __m::Bits<#ident, { ::core::mem::size_of::<#ident>() }>;
+
+                #[inline]
+                fn is_valid_bit_pattern(bits: &Self::Bits) -> ::core::primitive::bool {
+                    <#ident as __m::Message>::validate(bits.bytes()).is_ok()
+                }
+            }
+        };
+    })
+}
+
+/// The integer, the name of its `Primitive`, and how many bytes it has.
+fn repr(input: &DeriveInput, attributes: &Attributes) -> Result<(&'static str, &'static str, usize)> {
+    let repr = &attributes.repr;
+    let refuse = |span, said: &str| {
+        let instead = "write `#[repr(u8)]`, `#[repr(u16)]` or `#[repr(u32)]` on it";
+        Err(Error::new(span, format!("enum `{}` {said}: {instead}", input.ident)))
+    };
+    if let Some((_, span)) = repr.align {
+        return refuse(span, "asks for an alignment, and so for padding");
+    }
+    match &repr.other {
+        _ if repr.c => refuse(input.ident.span(), "has `repr(C)`, whose width differs between machines"),
+        Some((name, _)) if name == "u8" => Ok(("u8", "U8", 1)),
+        Some((name, _)) if name == "u16" => Ok(("u16", "U16", 2)),
+        Some((name, _)) if name == "u32" => Ok(("u32", "U32", 4)),
+        Some((name, span)) => refuse(*span, &format!("has `repr({name})`, which is not one of the three")),
+        None => refuse(input.ident.span(), "has no `repr`, so Rust does not promise its width"),
+    }
+}

@@ -1,0 +1,101 @@
+//! What is proved about a message's bytes while it is compiled, and the sentences for when it is not so.
+
+use super::Message;
+
+/// The largest alignment that a message may ask for: a page, the least that a mapping has.
+pub(super) const MAX_ALIGN: u64 = 4096;
+
+/// Evaluates the proof of `T`'s layout, and its schema with the limits on it, at compile time.
+///
+/// To be called, in a `const` block, by everything that reads or writes the bytes of a `T`.
+pub(crate) const fn assert_layout<T: Message>() {
+    const { T::LAYOUT }
+    const {
+        let _ = T::SCHEMA;
+    }
+}
+
+/// Refuses padding between the `end` of the field `name` and the `next` thing, be that a field or the end.
+#[doc(hidden)]
+#[track_caller]
+pub const fn no_padding(name: &str, end: usize, next: usize, line: [&str; 2]) {
+    if end == next {
+        return;
+    }
+    let bytes = (next - end) as u64;
+    let said = Sentence::new()
+        .number(bytes)
+        .text(if bytes == 1 { " byte" } else { " bytes" })
+        .text(" of padding after field `")
+        .text(name)
+        .text("`; add `")
+        .text(line[0])
+        .number(bytes)
+        .text(line[1])
+        .text("` after it");
+    panic!("{}", said.as_str());
+}
+
+/// Text put together at compile time. What does not fit is left out.
+pub(super) struct Sentence {
+    text: [u8; 640],
+    len: usize,
+}
+
+impl Sentence {
+    pub(super) const fn new() -> Self {
+        Sentence { text: [0; 640], len: 0 }
+    }
+
+    pub(super) const fn text(mut self, text: &str) -> Self {
+        let bytes = text.as_bytes();
+        if self.len + bytes.len() <= self.text.len() {
+            let mut at = 0;
+            while at < bytes.len() {
+                self.text[self.len + at] = bytes[at];
+                at += 1;
+            }
+            self.len += bytes.len();
+        }
+        self
+    }
+
+    pub(super) const fn number(self, number: u64) -> Self {
+        let rest = if number >= 10 { self.number(number / 10) } else { self };
+        let digits = "0123456789".as_bytes().split_at((number % 10) as usize).1.split_at(1).0;
+        match std::str::from_utf8(digits) {
+            Ok(digit) => rest.text(digit),
+            Err(_) => rest,
+        }
+    }
+
+    pub(super) const fn as_str(&self) -> &str {
+        match std::str::from_utf8(self.text.split_at(self.len).0) {
+            Ok(text) => text,
+            Err(_) => "",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Sentence, assert_layout, no_padding};
+
+    #[test]
+    fn a_sentence_is_put_together() {
+        let said = Sentence::new().text("é ").number(0).text(" ").number(65_536);
+        assert_eq!(said.as_str(), "é 0 65536");
+    }
+
+    #[test]
+    #[should_panic(expected = "3 bytes of padding after field `a`; add `_pad: [u8; 3],` after it")]
+    fn padding_is_refused() {
+        no_padding("a", 1, 4, ["_pad: [u8; ", "],"]);
+    }
+
+    #[test]
+    fn no_padding_is_accepted() {
+        no_padding("a", 4, 4, ["_pad: [u8; ", "],"]);
+        const { assert_layout::<[[u32; 2]; 3]>() }
+    }
+}

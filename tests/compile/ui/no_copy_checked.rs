@@ -1,0 +1,11 @@
+use ringway::Message;
+
+#[derive(Message)]
+#[cfg_attr(feature = "fixed", derive(Clone, Copy))]
+#[message(checked)]
+#[repr(u8)]
+enum Case { //~ ERROR: `Case` is not `Copy`, and a message is copied byte for byte and never dropped: add `#[derive(Clone, Copy)]` and remove any `Drop` impl
+    Only,
+}
+
+fn main() {}

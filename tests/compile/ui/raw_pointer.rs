@@ -1,0 +1,13 @@
+use ringway::Message;
+
+#[derive(Message, Clone, Copy)]
+#[repr(C)]
+struct Case {
+    first: u64,
+    #[cfg(not(feature = "fixed"))]
+    value: *const u64, //~ ERROR: field `value` is a raw pointer, and an address means nothing in another process: put the value itself here, or an index or offset as `u64`
+    #[cfg(feature = "fixed")]
+    value: u64,
+}
+
+fn main() {}
