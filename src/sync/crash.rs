@@ -32,7 +32,8 @@ mod armed {
         let Some((wanted, nth)) = fuse else { return };
         if wanted == name && HITS.fetch_add(1, Ordering::SeqCst) + 1 == *nth {
             let me = rustix::process::getpid();
-            rustix::process::kill_process(me, rustix::process::Signal::KILL).expect("a process may kill itself");
+            rustix::process::kill_process(me, rustix::process::Signal::KILL)
+                .expect("a process may kill itself");
             unreachable!("SIGKILL returned");
         }
     }

@@ -1,0 +1,133 @@
+//! Random deaths for a long time: never two live maps under one name, and nothing stays.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::time::{Duration, Instant};
+
+use super::{DIR, load, options, role_options, role_path, store};
+use crate::map::Disposition;
+use crate::testing::{Child, Role, TempNamespace};
+
+const PROCESSES: u64 = 16;
+/// Variables of the role: its number, and the length of the storm in seconds.
+const NUMBER: &str = "RINGWAY_TEST_NUMBER";
+const SECONDS: &str = "RINGWAY_STORM_SECONDS";
+
+/// What every process holds, on a file beside the namespace: per process the id of its map (or 0), how often
+/// it was doomed and reaped (odd: it is being killed), its rounds, and whether it saw something forbidden.
+struct Board(File);
+
+impl Board {
+    fn open(directory: &str) -> Board {
+        let path = format!("{directory}.board");
+        let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+        Board(options.expect("/dev/shm is writable"))
+    }
+
+    fn get(&self, process: u64, column: u64) -> u64 {
+        let mut word = [0; 8];
+        self.0.read_exact_at(&mut word, (process * 4 + column) * 8).expect("the board is whole");
+        u64::from_le_bytes(word)
+    }
+
+    fn set(&self, process: u64, column: u64, value: u64) {
+        self.0.write_all_at(&value.to_le_bytes(), (process * 4 + column) * 8).expect("the board is writable");
+    }
+}
+
+const HOLDS: u64 = 0;
+const DOOMED: u64 = 1;
+const ROUNDS: u64 = 2;
+const FAILED: u64 = 3;
+
+#[test]
+fn role_in_the_storm() {
+    let Some(role) = Role::play() else { return };
+    let board = Board::open(&role.var(DIR));
+    let me: u64 = role.var(NUMBER).parse().expect("a number");
+    for round in board.get(me, ROUNDS).. {
+        let (map, how) = role_options(&role).create_or_open("storm").expect("opened or created");
+        let id = map.id() as u64 | 1;
+        board.set(me, HOLDS, id);
+        // Whoever's slot shows another map, and is not about to be killed, held it while we held ours.
+        for other in 0..PROCESSES {
+            let doom = board.get(other, DOOMED);
+            let theirs = board.get(other, HOLDS);
+            let alive = doom % 2 == 0 && board.get(other, DOOMED) == doom;
+            if theirs != 0 && theirs != id && alive {
+                board.set(me, FAILED, 1);
+                panic!("split: {me} holds {id:x}, {other} holds {theirs:x}");
+            }
+        }
+        match (how, load(&map, 0)) {
+            (_, seen) if seen == id => {}
+            (_, 0) => store(&map, 0, id),
+            (how, seen) => {
+                board.set(me, FAILED, 1);
+                panic!("{how:?}: {me} holds {id:x} but its content is of {seen:x}");
+            }
+        }
+        if how == Disposition::Opened && round % 3 == 0 {
+            std::thread::yield_now();
+        }
+        board.set(me, HOLDS, 0);
+        board.set(me, ROUNDS, round + 1);
+        drop(map);
+    }
+}
+
+fn storm(length: Duration) {
+    let space = TempNamespace::new();
+    let directory = space.path().to_str().expect("UTF-8").to_owned();
+    let board = Board::open(&directory);
+    board.0.set_len(PROCESSES * 4 * 8).expect("there is room");
+    let role = role_path("storm::role_in_the_storm");
+    let spawn = |number: u64| Child::spawn(&role, &[(DIR, directory.clone()), (NUMBER, number.to_string())]);
+    let mut children: Vec<Child> = (0..PROCESSES).map(spawn).collect();
+    let mut kills = 0;
+    let mut random = u64::from(std::process::id()) | 1;
+    let end = Instant::now() + length;
+    while Instant::now() < end {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let number = (random >> 33) % PROCESSES;
+        std::thread::sleep(Duration::from_micros((random >> 40) % 8000));
+        let child = &mut children[number as usize];
+        let doom = board.get(number, DOOMED);
+        board.set(number, DOOMED, doom + 1);
+        child.kill_running();
+        kills += 1;
+        board.set(number, HOLDS, 0);
+        board.set(number, DOOMED, doom + 2);
+        *child = spawn(number);
+    }
+    for number in 0..PROCESSES {
+        board.set(number, DOOMED, board.get(number, DOOMED) + 1);
+    }
+    for child in &mut children {
+        child.kill_running();
+    }
+    let failed: Vec<u64> = (0..PROCESSES).filter(|number| board.get(*number, FAILED) != 0).collect();
+    let rounds: u64 = (0..PROCESSES).map(|number| board.get(number, ROUNDS)).sum();
+    println!("storm: {kills} kills, {rounds} rounds, left over: {:?}", space.files());
+    std::fs::remove_file(format!("{directory}.board")).expect("there");
+    assert_eq!(failed, [0; 0], "what they saw is printed above");
+    drop(options(&space).create_or_open("storm").expect("free"));
+    space.assert_empty();
+    assert!(rounds > 100 && kills > 10, "that was no storm");
+}
+
+#[test]
+fn a_short_storm_of_kills_splits_nothing_and_leaves_nothing() {
+    storm(Duration::from_secs(3));
+}
+
+/// `RINGWAY_STORM_SECONDS` says how long; a minute by default.
+#[test]
+#[ignore = "takes a minute"]
+fn a_long_storm_of_kills_splits_nothing_and_leaves_nothing() {
+    if Role::play().is_some() {
+        return;
+    }
+    let seconds = std::env::var(SECONDS).map_or(60, |text| text.parse().expect("a number of seconds"));
+    storm(Duration::from_secs(seconds));
+}
