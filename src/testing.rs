@@ -20,6 +20,8 @@ use crate::map::Namespace;
 pub(crate) const SHARED_MEMORY: &str = "RINGWAY_TEST_SHM";
 /// Environment variable: the crash point at which a process kills itself.
 pub(crate) const CRASH_POINT: &str = "RINGWAY_CRASH_POINT";
+/// Environment variable: for up to how many microseconds a process pauses at crash points.
+pub(crate) const CRASH_JITTER: &str = "RINGWAY_CRASH_JITTER";
 
 const ROLE: &str = "RINGWAY_TEST_ROLE";
 /// Before every line that parent and role exchange, to tell them from what the harness prints.

@@ -149,6 +149,7 @@ pub(super) fn find(directory: &Directory, target: &Target<'_>, purpose: Purpose)
             let found = "a file that does not begin as a map does".to_owned();
             return Err(target.error(directory, ErrorKind::Foreign { found }));
         }
+        crash_point("map.open.before-flock");
         // O2
         let lifecycle = match Lifecycle::lock(file.as_fd(), target.deadline) {
             Ok(Some(held)) => held,
@@ -166,6 +167,7 @@ pub(super) fn find(directory: &Directory, target: &Target<'_>, purpose: Purpose)
         match sys::is_locked(file.as_fd(), PRESENCE) {
             Ok(true) => {}
             Ok(false) => {
+                crash_point("map.reclaim.before-unlink");
                 let removed = directory.unlink(&target.file);
                 crash_point("map.reclaim.after-unlink");
                 return match removed {
@@ -176,6 +178,7 @@ pub(super) fn find(directory: &Directory, target: &Target<'_>, purpose: Purpose)
             }
             Err(errno) => return Err(target.os(directory, "looking for its holders", 0, errno)),
         }
+        crash_point("map.open.after-probe");
         if purpose == Purpose::Look {
             return Ok(Found::Taken);
         }
@@ -247,6 +250,7 @@ impl Drop for Holder {
         crash_point("map.drop.after-presence");
         // D3
         if matches!(lifecycle, Ok(Some(_))) && self.is_last() {
+            crash_point("map.drop.before-unlink");
             let _ = self.directory.unlink(&self.name);
             crash_point("map.drop.after-unlink");
         }

@@ -103,10 +103,10 @@ fn a_creator_that_dies_after_the_link_leaves_a_leftover_for_the_next_to_replace(
 
 #[test]
 fn a_death_in_the_middle_of_joining_harms_nobody() {
-    for point in ["flock", "presence", "unlock"] {
+    for point in ["before-flock", "after-flock", "after-probe", "after-presence", "after-unlock"] {
         let space = TempNamespace::new();
         let map = live(&space);
-        die("crash::role_joiner", &space, &format!("map.open.after-{point}"));
+        die("crash::role_joiner", &space, &format!("map.open.{point}"));
         assert_unharmed(&space, map);
     }
 }
@@ -123,9 +123,16 @@ fn a_death_in_the_middle_of_leaving_harms_nobody() {
 
 #[test]
 fn a_death_in_the_middle_of_the_last_drop_leaves_nothing_or_a_leftover() {
-    for (point, left) in [("flock", 1), ("presence", 1), ("unlink", 0), ("unlock", 0)] {
+    let points = [
+        ("after-flock", 1),
+        ("after-presence", 1),
+        ("before-unlink", 1),
+        ("after-unlink", 0),
+        ("after-unlock", 0),
+    ];
+    for (point, left) in points {
         let space = TempNamespace::new();
-        die("crash::role_creator", &space, &format!("map.drop.after-{point}"));
+        die("crash::role_creator", &space, &format!("map.drop.{point}"));
         assert_eq!(space.files().len(), left, "{point}");
         assert_not_found(options(&space).open("m"));
         assert_free(&space);
@@ -134,7 +141,14 @@ fn a_death_in_the_middle_of_the_last_drop_leaves_nothing_or_a_leftover() {
 
 #[test]
 fn a_death_in_the_middle_of_replacing_a_leftover_is_repaired_by_the_next() {
-    for point in ["map.open.after-flock", "map.reclaim.after-unlink", "map.create.after-tmpfile"] {
+    let points = [
+        "map.open.before-flock",
+        "map.open.after-flock",
+        "map.reclaim.before-unlink",
+        "map.reclaim.after-unlink",
+        "map.create.after-tmpfile",
+    ];
+    for point in points {
         let space = TempNamespace::new();
         leave_behind(&space);
         die("crash::role_joiner", &space, point);

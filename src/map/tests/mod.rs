@@ -3,6 +3,7 @@
 mod crash;
 mod directory;
 mod heap;
+mod mutex;
 mod processes;
 mod storm;
 mod tamper;
@@ -54,4 +55,14 @@ fn in_stand_in(role: &str) -> TempNamespace {
     let space = TempNamespace::new();
     Child::spawn(&role_path(role), &[(SHARED_MEMORY, space.path())]).wait_success();
     space
+}
+
+/// All that a user needs: which map, what is wrong, what to do.
+#[track_caller]
+fn assert_helpful(error: &Error, name: &str) {
+    let text = error.to_string();
+    assert!(text.contains(&format!("map `{name}`")), "{text}");
+    assert!(text.contains("expected"), "{text}");
+    assert!(text.contains("; "), "no remedy: {text}");
+    assert!(!text.ends_with('.'), "{text}");
 }

@@ -14,10 +14,13 @@ fn word(map: &SharedMap) -> &AtomicU64 {
     unsafe { AtomicU64::from_ptr(map.as_ptr().cast()) }
 }
 
+/// The file whose appearance starts a race.
+const GO: &str = "RINGWAY_TEST_GO";
+
 #[test]
 fn role_racer() {
     let Some(mut role) = Role::play() else { return };
-    let go = std::path::PathBuf::from(role.var(DIR)).with_extension("go");
+    let go = std::path::PathBuf::from(role.var(GO));
     loop {
         role.say("ready");
         let name = role.hear();
@@ -45,9 +48,11 @@ fn role_racer() {
 #[test]
 fn of_sixteen_processes_that_create_at_once_exactly_one_succeeds() {
     let space = TempNamespace::new();
-    let go = space.path().with_extension("go");
+    let aside = TempNamespace::new();
+    let go = aside.path().join("go");
     let role = role_path("processes::role_racer");
-    let mut racers: Vec<Child> = (0..16).map(|_| Child::spawn(&role, &[(DIR, space.path())])).collect();
+    let mut racers: Vec<Child> =
+        (0..16).map(|_| Child::spawn(&role, &[(DIR, space.path()), (GO, &go)])).collect();
     for round in 0..20 {
         for racer in &mut racers {
             assert_eq!(racer.hear(), "ready");

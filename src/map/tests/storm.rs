@@ -6,22 +6,23 @@ use std::time::{Duration, Instant};
 
 use super::{DIR, load, options, role_options, role_path, store};
 use crate::map::Disposition;
-use crate::testing::{Child, Role, TempNamespace};
+use crate::testing::{CRASH_JITTER, Child, Role, TempNamespace};
 
 const PROCESSES: u64 = 16;
-/// Variables of the role: its number, and the length of the storm in seconds.
+/// Variables: the role's number and the directory of its board, and the length of the storm in seconds.
 const NUMBER: &str = "RINGWAY_TEST_NUMBER";
+const BOARD: &str = "RINGWAY_TEST_BOARD";
 const SECONDS: &str = "RINGWAY_STORM_SECONDS";
 
-/// What every process holds, on a file beside the namespace: per process the id of its map (or 0), how often
+/// What every process holds, on a file outside the namespace: per process the id of its map (or 0), how often
 /// it was doomed and reaped (odd: it is being killed), its rounds, and whether it saw something forbidden.
 struct Board(File);
 
 impl Board {
     fn open(directory: &str) -> Board {
-        let path = format!("{directory}.board");
-        let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
-        Board(options.expect("/dev/shm is writable"))
+        let path = format!("{directory}/board");
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+        Board(file.expect("/dev/shm is writable"))
     }
 
     fn get(&self, process: u64, column: u64) -> u64 {
@@ -43,7 +44,7 @@ const FAILED: u64 = 3;
 #[test]
 fn role_in_the_storm() {
     let Some(role) = Role::play() else { return };
-    let board = Board::open(&role.var(DIR));
+    let board = Board::open(&role.var(BOARD));
     let me: u64 = role.var(NUMBER).parse().expect("a number");
     for round in board.get(me, ROUNDS).. {
         let (map, how) = role_options(&role).create_or_open("storm").expect("opened or created");
@@ -78,11 +79,22 @@ fn role_in_the_storm() {
 
 fn storm(length: Duration) {
     let space = TempNamespace::new();
-    let directory = space.path().to_str().expect("UTF-8").to_owned();
-    let board = Board::open(&directory);
+    let aside = TempNamespace::new();
+    let path = |space: &TempNamespace| space.path().to_str().expect("UTF-8").to_owned();
+    let board = Board::open(&path(&aside));
     board.0.set_len(PROCESSES * 4 * 8).expect("there is room");
     let role = role_path("storm::role_in_the_storm");
-    let spawn = |number: u64| Child::spawn(&role, &[(DIR, directory.clone()), (NUMBER, number.to_string())]);
+    let spawn = |number: u64| {
+        // Half of them falter at the crash points, so that the windows between the steps are wide.
+        let jitter = if number % 2 == 0 { 300 } else { 0 };
+        let envs = [
+            (DIR, path(&space)),
+            (BOARD, path(&aside)),
+            (NUMBER, number.to_string()),
+            (CRASH_JITTER, jitter.to_string()),
+        ];
+        Child::spawn(&role, &envs)
+    };
     let mut children: Vec<Child> = (0..PROCESSES).map(spawn).collect();
     let mut kills = 0;
     let mut random = u64::from(std::process::id()) | 1;
@@ -109,7 +121,6 @@ fn storm(length: Duration) {
     let failed: Vec<u64> = (0..PROCESSES).filter(|number| board.get(*number, FAILED) != 0).collect();
     let rounds: u64 = (0..PROCESSES).map(|number| board.get(number, ROUNDS)).sum();
     println!("storm: {kills} kills, {rounds} rounds, left over: {:?}", space.files());
-    std::fs::remove_file(format!("{directory}.board")).expect("there");
     assert_eq!(failed, [0; 0], "what they saw is printed above");
     drop(options(&space).create_or_open("storm").expect("free"));
     space.assert_empty();

@@ -5,19 +5,9 @@ use std::io;
 use std::os::unix::fs::{FileExt, FileTypeExt, symlink};
 use std::time::{Duration, Instant};
 
-use super::{assert_not_found, load, options, store};
-use crate::map::{Disposition, Error, ErrorKind, SharedMap};
+use super::{assert_helpful, assert_not_found, load, options, store};
+use crate::map::{Disposition, ErrorKind, SharedMap};
 use crate::testing::TempNamespace;
-
-/// All that a user needs: which map, what is wrong, what to do.
-#[track_caller]
-fn assert_helpful(error: &Error, name: &str) {
-    let text = error.to_string();
-    assert!(text.contains(&format!("map `{name}`")), "{text}");
-    assert!(text.contains("expected"), "{text}");
-    assert!(text.contains("; "), "no remedy: {text}");
-    assert!(!text.ends_with('.'), "{text}");
-}
 
 #[test]
 fn every_flipped_header_byte_of_a_live_map_is_refused_and_its_holder_is_unharmed() {
@@ -176,26 +166,5 @@ fn a_map_under_another_names_file_is_a_collision_and_no_alias() {
     // Its own name has gone, and another's is not its to remove; nobody holds it, so it is a leftover.
     assert_eq!(space.files(), ["b"]);
     assert_eq!(space.namespace().sweep().expect("swept").removed.len(), 1);
-    space.assert_empty();
-}
-
-#[test]
-fn a_held_mutex_is_waited_for_and_not_for_ever() {
-    let space = TempNamespace::new();
-    let map = options(&space).patience(Duration::from_millis(50)).create_new("m").expect("created");
-    let blocker = fs::File::open(space.path().join("m")).expect("readable");
-    rustix::fs::flock(&blocker, rustix::fs::FlockOperation::LockExclusive).expect("free");
-    let hurried = options(&space).patience(Duration::from_millis(50));
-    let error = hurried.open("m").expect_err("it is locked");
-    assert!(matches!(error.kind(), ErrorKind::TimedOut { .. }), "{error}");
-    assert_helpful(&error, "m");
-    assert_eq!(io::Error::from(error).kind(), io::ErrorKind::TimedOut);
-    assert_eq!(space.namespace().sweep().expect("swept").removed.len(), 0);
-
-    // A drop that cannot get it leaves a leftover.
-    drop(map);
-    assert_eq!(space.files(), ["m"]);
-    drop(blocker);
-    assert_not_found(options(&space).open("m"));
     space.assert_empty();
 }
