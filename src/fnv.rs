@@ -11,7 +11,6 @@ const PRIME_128: u128 = (1 << 88) + (1 << 8) + 0x3b;
 const BASIS_128: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
 
 /// The 64-bit FNV-1a hash of `bytes`.
-#[cfg_attr(not(test), expect(dead_code, reason = "for the mapping layer, which names segments with it"))]
 pub(crate) const fn fnv1a_64(bytes: &[u8]) -> u64 {
     let mut hash = BASIS_64;
     let mut at = 0;

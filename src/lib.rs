@@ -3,6 +3,8 @@
 #[cfg(not(loom))]
 mod fnv;
 mod sync;
+#[cfg(all(test, not(loom)))]
+mod testing;
 
 #[cfg(not(loom))]
 pub mod map;

@@ -1,1 +1,45 @@
-//! Memory-mapped files.
+//! Memory that processes share by name.
+//!
+//! A named map is found by its name in a [`Namespace`], lives while any process holds it, and is gone when
+//! the last one drops it or has died: nobody needs to own it, and nobody needs to clean up. [`MapOptions`]
+//! makes and opens maps.
+//!
+//! After *every* holder was killed at once the memory stays until the next open or create of that name, or
+//! [`Namespace::sweep`]. A creation also clears other leftovers of its namespace in passing.
+//!
+//! A leftover of another user in [`Namespace::System`] can be removed only by that user or root: creating
+//! its name is refused as [`ErrorKind::AlreadyExists`] with `stale`, until one of them sweeps.
+//!
+//! | question | file |
+//! |---|---|
+//! | what is at byte n? | `header` |
+//! | who deletes a map, and when? | `reclaim` |
+//! | how does a map come about? | `named` |
+//! | which directory, which file name? | `namespace`, `directory` |
+//! | which system calls and locks? | `sys` |
+
+mod directory;
+mod error;
+mod header;
+#[cfg_attr(not(test), expect(dead_code, reason = "the channels within one process live in it"))]
+mod heap;
+mod named;
+mod namespace;
+mod options;
+mod reclaim;
+mod region;
+mod shared;
+mod sweep;
+mod sys;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::{Error, ErrorKind};
+pub use namespace::Namespace;
+pub use options::{Disposition, MapOptions};
+pub use shared::SharedMap;
+pub use sweep::{Leftover, MapEntry, MapState, SweepReport};
+
+#[cfg_attr(not(test), expect(unused_imports, reason = "the channels within one process live in it"))]
+pub(crate) use heap::HeapRegion;

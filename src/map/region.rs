@@ -1,0 +1,46 @@
+//! A mapped file: an address range that other processes write to as well.
+//!
+//! No reference to the bytes ever comes out of here, only a raw pointer: somebody else may be writing.
+#![allow(unsafe_code)] // unmaps by hand, because a forked child must not
+
+use std::io;
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::process;
+
+use memmap2::{Advice, MmapOptions, MmapRaw};
+
+/// A file, mapped whole, shared, readable and writable; unmapped on drop.
+#[derive(Debug)]
+pub(super) struct Region {
+    /// Never touched after `drop` began.
+    map: ManuallyDrop<MmapRaw>,
+    /// The process that has the mapping. A forked child inherits this value but not the mapping.
+    owner: u32,
+}
+
+impl Region {
+    /// Maps the first `len` bytes. A child that is forked later has no such mapping.
+    pub(super) fn map(file: BorrowedFd<'_>, len: u64) -> io::Result<Region> {
+        let len = usize::try_from(len).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        let map = MmapOptions::new().len(len).map_raw(file.as_raw_fd())?;
+        map.advise(Advice::DontFork)?;
+        Ok(Region { map: ManuallyDrop::new(map), owner: process::id() })
+    }
+
+    /// The first byte. Page-aligned; valid for `len` bytes while the region lives.
+    pub(super) fn as_ptr(&self) -> *mut u8 {
+        self.map.as_mut_ptr()
+    }
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        // In a forked child something else may lie at these addresses by now.
+        if process::id() == self.owner {
+            // SAFETY: the map is live (1: it was made by `map` and nothing else drops it) and is not used
+            // again (2: this is its owner's drop).
+            unsafe { ManuallyDrop::drop(&mut self.map) };
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The system calls of named maps: locks on open file descriptions, unnamed files and their linking.
+//!
+//! Two independent locks lie on every map's file (both vanish with their holder, however it dies):
+//!
+//! * *open-file-description locks*, on bytes: byte 0 is presence; the bytes above belong to whoever
+//!   opened the map;
+//! * *flock*, on the whole file: the lifecycle mutex, held for microseconds.
+#![allow(unsafe_code)] // fcntl with the open-file-description lock commands, which rustix does not have
+
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{AtFlags, FallocateFlags, FlockOperation, Mode, OFlags};
+use rustix::io::{Errno, Result};
+
+/// Takes a shared lock on one byte for this open file description.
+pub(crate) fn lock_shared(fd: BorrowedFd<'_>, byte: u64) -> Result<()> {
+    control(fd, libc::F_OFD_SETLK, libc::F_RDLCK, byte).map(drop)
+}
+
+/// Gives up this open file description's lock on one byte.
+pub(crate) fn unlock(fd: BorrowedFd<'_>, byte: u64) -> Result<()> {
+    control(fd, libc::F_OFD_SETLK, libc::F_UNLCK, byte).map(drop)
+}
+
+/// Whether another open file description holds any lock on the byte.
+pub(crate) fn is_locked(fd: BorrowedFd<'_>, byte: u64) -> Result<bool> {
+    let answer = control(fd, libc::F_OFD_GETLK, libc::F_WRLCK, byte)?;
+    Ok(answer.l_type != libc::F_UNLCK as libc::c_short)
+}
+
+fn control(fd: BorrowedFd<'_>, command: libc::c_int, kind: libc::c_int, byte: u64) -> Result<libc::flock> {
+    let mut lock = libc::flock {
+        l_type: kind as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: i64::try_from(byte).map_err(|_| Errno::INVAL)?,
+        l_len: 1,
+        l_pid: 0, // demanded by the kernel for these commands
+    };
+    // SAFETY: `fd` is open for the length of the call; these commands read and write one `struct flock`,
+    // to which the pointer refers, and nothing else.
+    let answer = unsafe { libc::fcntl(fd.as_raw_fd(), command, &raw mut lock) };
+    if answer == -1 {
+        let error = std::io::Error::last_os_error();
+        return Err(Errno::from_io_error(&error).unwrap_or(Errno::IO));
+    }
+    Ok(lock)
+}
+
+/// The lifecycle mutex of a map's file, released on drop.
+#[derive(Debug)]
+pub(super) struct Lifecycle<'a>(BorrowedFd<'a>);
+
+impl<'a> Lifecycle<'a> {
+    /// Takes the mutex if it is free.
+    pub(super) fn try_lock(fd: BorrowedFd<'a>) -> Result<Option<Lifecycle<'a>>> {
+        match rustix::fs::flock(fd, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(Lifecycle(fd))),
+            Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(None),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// Waits for the mutex until `deadline`; `None` when it did not become free.
+    ///
+    /// Anybody who can open the file can hold it, so the wait must be bounded; a blocking flock is not.
+    pub(super) fn lock(fd: BorrowedFd<'a>, deadline: Instant) -> Result<Option<Lifecycle<'a>>> {
+        let mut nap = Duration::from_micros(20);
+        loop {
+            if let Some(held) = Lifecycle::try_lock(fd)? {
+                return Ok(Some(held));
+            }
+            if Instant::now() >= deadline {
+                return Ok(None);
+            }
+            thread::sleep(nap);
+            nap = (nap * 2).min(Duration::from_millis(2));
+        }
+    }
+}
+
+impl Drop for Lifecycle<'_> {
+    fn drop(&mut self) {
+        // Explicitly, and not by closing: a child that was forked meanwhile shares the description.
+        let _ = rustix::fs::flock(self.0, FlockOperation::Unlock);
+    }
+}
+
+/// A new file without a name in the directory.
+pub(super) fn unnamed_file(directory: BorrowedFd<'_>) -> Result<OwnedFd> {
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    rustix::fs::openat(directory, c".", flags, Mode::RUSR | Mode::WUSR)
+}
+
+/// Sets the length and commits the memory, so that a full file system says so now and not by SIGBUS later.
+pub(super) fn allocate(fd: BorrowedFd<'_>, len: u64) -> Result<()> {
+    const STEP: u64 = 16 << 20;
+    match rustix::fs::fallocate(fd, FallocateFlags::empty(), 0, len) {
+        Err(Errno::INTR) => {}
+        done => return done,
+    }
+    // A signal undoes the whole call: with a timer running a large map would never come about. By steps.
+    let mut done = 0;
+    while done < len {
+        let step = STEP.min(len - done);
+        match rustix::fs::fallocate(fd, FallocateFlags::empty(), done, step) {
+            Ok(()) => done += step,
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}
+
+/// Gives an unnamed file a name, unless the name is taken.
+pub(super) fn link(fd: BorrowedFd<'_>, directory: BorrowedFd<'_>, name: &str) -> Result<()> {
+    let link = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    match rustix::fs::linkat(rustix::fs::CWD, link, directory, name, AtFlags::SYMLINK_FOLLOW) {
+        // No /proc, or no directory any more. Without /proc there is a second way for the privileged.
+        Err(Errno::NOENT) => rustix::fs::linkat(fd, c"", directory, name, AtFlags::EMPTY_PATH),
+        done => done,
+    }
+}
+
+/// Whether the directory was removed under its descriptor.
+pub(super) fn is_removed(directory: impl AsFd) -> bool {
+    rustix::fs::fstat(directory).is_ok_and(|status| status.st_nlink == 0)
+}
