@@ -1,20 +1,49 @@
-//! Typed, lock-free channels between processes on one machine.
+#![doc = include_str!("../README.md")]
+#![cfg_attr(loom, allow(dead_code, unused_imports, reason = "a model drives a part of the library"))]
+
+#[cfg(not(all(target_os = "linux", target_endian = "little", target_pointer_width = "64")))]
+compile_error!("ringway runs on 64-bit little-endian Linux (x86-64, aarch64)");
 
 #[cfg(not(loom))]
 mod fnv;
+#[cfg(not(loom))]
+mod protocol;
+#[cfg(not(loom))]
 mod sync;
 #[cfg(all(test, not(loom)))]
 mod testing;
+
+#[cfg(loom)]
+pub mod protocol;
+#[cfg(loom)]
+pub mod sync;
 
 #[cfg(not(loom))]
 pub mod map;
 #[cfg(not(loom))]
 pub mod message;
+#[cfg(not(loom))]
+mod wait;
 
 #[cfg(not(loom))]
-pub use message::Message;
+mod segment;
+
+#[cfg(not(loom))]
+mod channel;
+#[cfg(not(loom))]
+mod error;
+
 #[cfg(not(loom))]
 #[doc(hidden)]
 pub use message::expansion as __private;
 #[cfg(not(loom))]
-pub use ringway_macros::Message;
+pub use {
+    channel::{
+        Broken, Departure, Draft, Lease, Loan, Peer, Predecessor, RecvError, RecvTimeoutError, SendError,
+        SendTimeoutError, TryRecvError, TrySendError, spsc,
+    },
+    error::Error,
+    message::Message,
+    ringway_macros::Message,
+    wait::Wait,
+};

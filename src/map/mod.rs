@@ -21,7 +21,6 @@
 mod directory;
 mod error;
 mod header;
-#[cfg_attr(not(test), expect(dead_code, reason = "the channels within one process live in it"))]
 mod heap;
 mod named;
 mod namespace;
@@ -41,5 +40,5 @@ pub use options::{Disposition, MapOptions};
 pub use shared::SharedMap;
 pub use sweep::{Leftover, MapEntry, MapState, SweepReport};
 
-#[cfg_attr(not(test), expect(unused_imports, reason = "the channels within one process live in it"))]
 pub(crate) use heap::HeapRegion;
+pub(crate) use sys::ByteLock;

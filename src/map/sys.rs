@@ -30,6 +30,33 @@ pub(crate) fn is_locked(fd: BorrowedFd<'_>, byte: u64) -> Result<bool> {
     Ok(answer.l_type != libc::F_UNLCK as libc::c_short)
 }
 
+/// An exclusive lock on one byte of a map's file, as one open file description sees it: whoever asks
+/// through another description, in this process or another, is somebody else.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ByteLock<'fd> {
+    pub(crate) fd: BorrowedFd<'fd>,
+    pub(crate) byte: u64,
+}
+
+impl ByteLock<'_> {
+    /// Takes the lock if nobody else has a lock on the byte. A kernel that cannot answer counts as no.
+    pub(crate) fn try_lock(self) -> bool {
+        control(self.fd, libc::F_OFD_SETLK, libc::F_WRLCK, self.byte).is_ok()
+    }
+
+    /// Whether somebody else has a lock on the byte. A kernel that cannot answer counts as yes: nobody is
+    /// taken for dead on an error.
+    pub(crate) fn is_held(self) -> bool {
+        is_locked(self.fd, self.byte).unwrap_or(true)
+    }
+
+    /// Gives the lock up.
+    pub(crate) fn unlock(self) {
+        // It fails only for a descriptor that is none; the kernel gives the lock up with it.
+        let _ = unlock(self.fd, self.byte);
+    }
+}
+
 fn control(fd: BorrowedFd<'_>, command: libc::c_int, kind: libc::c_int, byte: u64) -> Result<libc::flock> {
     let mut lock = libc::flock {
         l_type: kind as libc::c_short,

@@ -36,7 +36,6 @@ impl<T, const N: usize> Bits<T, N> {
 /// # Safety
 ///
 /// All bytes of `bits` are initialised.
-#[cfg_attr(not(test), expect(dead_code, reason = "for the channel layer, after each copy out of a slot"))]
 #[inline]
 pub(crate) unsafe fn validate_bits<T: Message>(bits: &MaybeUninit<T>) -> Result<(), InvalidField> {
     const { super::assert_layout::<T>() }

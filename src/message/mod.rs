@@ -52,7 +52,6 @@ mod schema;
 mod tests;
 mod tree;
 
-#[expect(unused_imports, reason = "for the channel layer")]
 pub(crate) use bits::validate_bits;
 pub use contract::Message;
 pub use decode::DecodeError;

@@ -1,17 +1,66 @@
-//! Named crash points: the instructions at which the kill tests end a process.
+//! Named crash points: the instructions at which the tests end a process.
 
-/// Marks an instruction at which a process may be killed and the kill tests do kill one.
+/// Marks an instruction at which a process may be killed, and at which the tests do kill one.
 ///
-/// In the library it is nothing. In the unit tests of this crate the process sends itself SIGKILL here
-/// when the environment variable `RINGWAY_CRASH_POINT` is `name`, or `name#n` for the n-th time it gets
-/// here (from 1). Where `RINGWAY_CRASH_JITTER` is a number n it pauses at every fourth point, for up to n
-/// microseconds: storms find in seconds what would take days.
+/// In the library it is nothing. In this crate's unit tests the process sends itself SIGKILL here when the
+/// environment variable `RINGWAY_CRASH_POINT` is `name`, or `name#n` for the n-th time it gets here
+/// (from 1). In a loom model the thread unwinds here when its fuse has burnt down: a process that dies
+/// leaves memory as it is and runs no clean-up.
 #[inline(always)]
 pub(crate) fn crash_point(name: &str) {
+    #[cfg(loom)]
+    model::burn(name);
     #[cfg(all(test, not(loom)))]
     armed::reached(name);
-    #[cfg(not(all(test, not(loom))))]
+    #[cfg(not(any(test, loom)))]
     let _ = name;
+}
+
+#[cfg(loom)]
+pub use model::{Crashed, crash_after};
+
+#[cfg(loom)]
+mod model {
+    use std::cell::Cell;
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+    /// The model process died at the named point.
+    #[derive(Debug)]
+    pub struct Crashed(pub &'static str);
+
+    loom::thread_local! {
+        static FUSE: Cell<Option<u32>> = Cell::new(None);
+    }
+
+    /// Runs `process` until it passes its `steps`-th crash point (from 0), where it dies; `None` lets it
+    /// run to its end. Returns the name of the point at which it died.
+    pub fn crash_after<R>(steps: Option<u32>, process: impl FnOnce() -> R) -> Result<R, Crashed> {
+        FUSE.with(|fuse| fuse.set(steps));
+        let end = catch_unwind(AssertUnwindSafe(process));
+        FUSE.with(|fuse| fuse.set(None));
+        match end {
+            Ok(value) => Ok(value),
+            Err(payload) => match payload.downcast::<Crashed>() {
+                Ok(crashed) => Err(*crashed),
+                Err(other) => resume_unwind(other),
+            },
+        }
+    }
+
+    pub(super) fn burn(name: &str) {
+        let burnt = FUSE.with(|fuse| match fuse.get() {
+            Some(0) => true,
+            Some(n) => {
+                fuse.set(Some(n - 1));
+                false
+            }
+            None => false,
+        });
+        if burnt {
+            // Names are literals; a leak of a few bytes per model keeps the type simple.
+            resume_unwind(Box::new(Crashed(Box::leak(name.to_owned().into_boxed_str()))));
+        }
+    }
 }
 
 #[cfg(all(test, not(loom)))]
@@ -21,24 +70,8 @@ mod armed {
 
     static FUSE: OnceLock<Option<(String, u64)>> = OnceLock::new();
     static HITS: AtomicU64 = AtomicU64::new(0);
-    static JITTER: OnceLock<Option<u64>> = OnceLock::new();
-    static RANDOM: AtomicU64 = AtomicU64::new(0);
-
-    /// Pauses here, if the process was told to and chance has it.
-    fn falter() {
-        let text = || std::env::var("RINGWAY_CRASH_JITTER").ok();
-        let number = || text().map(|text| text.parse().expect("the jitter is a number of microseconds"));
-        let Some(longest) = *JITTER.get_or_init(number) else { return };
-        let step = u64::from(std::process::id()) * 2 + 1;
-        let mixed =
-            (RANDOM.fetch_add(step, Ordering::Relaxed) ^ step).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-        if mixed % 4 == 0 {
-            std::thread::sleep(std::time::Duration::from_micros(mixed / 4 % (longest + 1)));
-        }
-    }
 
     pub(super) fn reached(name: &str) {
-        falter();
         let fuse = FUSE.get_or_init(|| {
             let text = std::env::var("RINGWAY_CRASH_POINT").ok()?;
             Some(match text.split_once('#') {

@@ -1,0 +1,289 @@
+//! What a send or a receive answers when it cannot: small, and with the message handed back.
+
+use std::error::Error;
+use std::fmt;
+
+use super::peer::Departure;
+use crate::message::InvalidField;
+use crate::protocol::ring::Corruption;
+
+/// The channel can do nothing more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Broken {
+    /// Every position that the format can count has been used (2⁵⁶, or 2⁵² times the capacity if that is
+    /// less): use another name.
+    Exhausted,
+    /// A shared word has a value that no peer that follows the protocol writes: the memory was overwritten,
+    /// or the peer is not what it says. No message was touched.
+    Corrupt {
+        /// Which word: `head`, `tail` or `stamp`.
+        word: &'static str,
+        /// What it says.
+        found: u64,
+        /// How many messages had passed on this side.
+        position: u64,
+    },
+}
+
+impl From<Corruption> for Broken {
+    fn from(Corruption { word, found, position }: Corruption) -> Self {
+        Self::Corrupt { word, found, position }
+    }
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exhausted => f.write_str("every position of the channel has been used: use another name"),
+            Self::Corrupt { word, found, position } => write!(
+                f,
+                "the channel's memory is damaged: at message {position} its {word} says {found:#x}; \
+                 stop every process that uses it and start them again"
+            ),
+        }
+    }
+}
+
+impl Error for Broken {}
+
+/// Why [`try_send`](super::spsc::Sender::try_send) did not send; the message comes back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum TrySendError<T> {
+    /// No free slot now.
+    Full(T),
+    /// No free slot, and the receiver is gone.
+    Disconnected(T, Departure),
+    /// No slot ever again.
+    Broken(T, Broken),
+}
+
+/// Why [`send`](super::spsc::Sender::send) did not send; the message comes back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum SendError<T> {
+    /// No free slot, and the receiver is gone.
+    Disconnected(T, Departure),
+    /// No slot ever again.
+    Broken(T, Broken),
+}
+
+/// Why [`send_timeout`](super::spsc::Sender::send_timeout) did not send; the message comes back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum SendTimeoutError<T> {
+    /// No free slot for as long as was allowed.
+    Timeout(T),
+    /// No free slot, and the receiver is gone.
+    Disconnected(T, Departure),
+    /// No slot ever again.
+    Broken(T, Broken),
+}
+
+/// Why [`try_recv`](super::spsc::Receiver::try_recv) has no message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TryRecvError {
+    /// None there now.
+    Empty,
+    /// None there, and the sender is gone.
+    Disconnected(Departure),
+    /// The bytes of the message are no value of its type. It was dropped; the next one can be received.
+    Invalid(InvalidField),
+    /// None ever again.
+    Broken(Broken),
+}
+
+/// Why [`recv`](super::spsc::Receiver::recv) has no message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecvError {
+    /// None there, and the sender is gone.
+    Disconnected(Departure),
+    /// The bytes of the message are no value of its type. It was dropped; the next one can be received.
+    Invalid(InvalidField),
+    /// None ever again.
+    Broken(Broken),
+}
+
+/// Why [`recv_timeout`](super::spsc::Receiver::recv_timeout) has no message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecvTimeoutError {
+    /// None for as long as was allowed.
+    Timeout,
+    /// None there, and the sender is gone.
+    Disconnected(Departure),
+    /// The bytes of the message are no value of its type. It was dropped; the next one can be received.
+    Invalid(InvalidField),
+    /// None ever again.
+    Broken(Broken),
+}
+
+impl<T> TrySendError<T> {
+    /// The message that was not sent.
+    pub fn into_inner(self) -> T {
+        match self {
+            Self::Full(message) | Self::Disconnected(message, _) | Self::Broken(message, _) => message,
+        }
+    }
+
+    pub(crate) fn map<U>(self, message: impl FnOnce(T) -> U) -> TrySendError<U> {
+        match self {
+            Self::Full(it) => TrySendError::Full(message(it)),
+            Self::Disconnected(it, departure) => TrySendError::Disconnected(message(it), departure),
+            Self::Broken(it, broken) => TrySendError::Broken(message(it), broken),
+        }
+    }
+}
+
+impl<T> SendError<T> {
+    /// The message that was not sent.
+    pub fn into_inner(self) -> T {
+        match self {
+            Self::Disconnected(message, _) | Self::Broken(message, _) => message,
+        }
+    }
+
+    pub(crate) fn map<U>(self, message: impl FnOnce(T) -> U) -> SendError<U> {
+        match self {
+            Self::Disconnected(it, departure) => SendError::Disconnected(message(it), departure),
+            Self::Broken(it, broken) => SendError::Broken(message(it), broken),
+        }
+    }
+}
+
+impl<T> SendTimeoutError<T> {
+    /// The message that was not sent.
+    pub fn into_inner(self) -> T {
+        match self {
+            Self::Timeout(message) | Self::Disconnected(message, _) | Self::Broken(message, _) => message,
+        }
+    }
+
+    pub(crate) fn map<U>(self, message: impl FnOnce(T) -> U) -> SendTimeoutError<U> {
+        match self {
+            Self::Timeout(it) => SendTimeoutError::Timeout(message(it)),
+            Self::Disconnected(it, departure) => SendTimeoutError::Disconnected(message(it), departure),
+            Self::Broken(it, broken) => SendTimeoutError::Broken(message(it), broken),
+        }
+    }
+
+    /// A call without a deadline does not time out.
+    pub(crate) fn without_deadline(self) -> SendError<T> {
+        match self {
+            Self::Timeout(_) => unreachable!("a call without a deadline timed out"),
+            Self::Disconnected(message, departure) => SendError::Disconnected(message, departure),
+            Self::Broken(message, broken) => SendError::Broken(message, broken),
+        }
+    }
+}
+
+impl RecvTimeoutError {
+    /// A call without a deadline does not time out.
+    pub(crate) fn without_deadline(self) -> RecvError {
+        match self {
+            Self::Timeout => unreachable!("a call without a deadline timed out"),
+            Self::Disconnected(departure) => RecvError::Disconnected(departure),
+            Self::Invalid(field) => RecvError::Invalid(field),
+            Self::Broken(broken) => RecvError::Broken(broken),
+        }
+    }
+}
+
+const FULL: &str = "the channel is full";
+const EMPTY: &str = "the channel is empty";
+const TIMEOUT: &str = "timed out";
+
+impl<T> fmt::Display for TrySendError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full(_) => f.write_str(FULL),
+            Self::Disconnected(_, departure) => write!(f, "{FULL} and the receiver {departure}"),
+            Self::Broken(_, broken) => broken.fmt(f),
+        }
+    }
+}
+
+impl<T> fmt::Display for SendError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Disconnected(_, departure) => write!(f, "{FULL} and the receiver {departure}"),
+            Self::Broken(_, broken) => broken.fmt(f),
+        }
+    }
+}
+
+impl<T> fmt::Display for SendTimeoutError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Timeout(_) => write!(f, "{TIMEOUT}: {FULL}"),
+            Self::Disconnected(_, departure) => write!(f, "{FULL} and the receiver {departure}"),
+            Self::Broken(_, broken) => broken.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for TryRecvError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str(EMPTY),
+            Self::Disconnected(departure) => write!(f, "{EMPTY} and the sender {departure}"),
+            Self::Invalid(field) => field.fmt(f),
+            Self::Broken(broken) => broken.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for RecvError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Disconnected(departure) => write!(f, "{EMPTY} and the sender {departure}"),
+            Self::Invalid(field) => field.fmt(f),
+            Self::Broken(broken) => broken.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for RecvTimeoutError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Timeout => write!(f, "{TIMEOUT}: {EMPTY}"),
+            Self::Disconnected(departure) => write!(f, "{EMPTY} and the sender {departure}"),
+            Self::Invalid(field) => field.fmt(f),
+            Self::Broken(broken) => broken.fmt(f),
+        }
+    }
+}
+
+// The message may be large and need not be printable: as in std, it is left out.
+impl<T> fmt::Debug for TrySendError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full(_) => f.write_str("Full(..)"),
+            Self::Disconnected(_, departure) => write!(f, "Disconnected(.., {departure:?})"),
+            Self::Broken(_, broken) => write!(f, "Broken(.., {broken:?})"),
+        }
+    }
+}
+
+impl<T> fmt::Debug for SendError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Disconnected(_, departure) => write!(f, "Disconnected(.., {departure:?})"),
+            Self::Broken(_, broken) => write!(f, "Broken(.., {broken:?})"),
+        }
+    }
+}
+
+impl<T> fmt::Debug for SendTimeoutError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Timeout(_) => f.write_str("Timeout(..)"),
+            Self::Disconnected(_, departure) => write!(f, "Disconnected(.., {departure:?})"),
+            Self::Broken(_, broken) => write!(f, "Broken(.., {broken:?})"),
+        }
+    }
+}
+
+impl<T> Error for TrySendError<T> {}
+impl<T> Error for SendError<T> {}
+impl<T> Error for SendTimeoutError<T> {}
+impl Error for TryRecvError {}
+impl Error for RecvError {}
+impl Error for RecvTimeoutError {}

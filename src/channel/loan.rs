@@ -1,0 +1,144 @@
+//! Messages in place: written in the slot they are sent from, read in the slot they arrived in.
+
+#![allow(unsafe_code, reason = "hands out references to the slot that the side owns")]
+
+use std::ops::{Deref, DerefMut};
+
+use super::slots::{RecvSlots, SendSlots};
+use crate::message::Message;
+
+/// A free slot, lent to its sender. Dropping it sends nothing.
+///
+/// ```
+/// # let (mut sender, mut receiver) = ringway::spsc::in_process::<[u64; 512]>(4)?;
+/// let mut frame = sender.loan()?.recycle();
+/// frame[0] = 1; // written where the receiver will read it
+/// frame.publish();
+/// assert_eq!(receiver.lease()?[0], 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "a loan that is dropped sends nothing"]
+pub struct Loan<'a, T: Message> {
+    /// Invariant: at least one slot is claimed.
+    slots: &'a mut SendSlots<T>,
+}
+
+impl<'a, T: Message> Loan<'a, T> {
+    pub(super) fn new(slots: &'a mut SendSlots<T>) -> Self {
+        Self { slots }
+    }
+
+    /// Writes the message.
+    #[inline]
+    pub fn write(self, message: T) -> Draft<'a, T> {
+        // SAFETY: the slot is claimed, so this side owns it; aligned and inside the segment.
+        unsafe { self.slots.vacant().write(message) };
+        Draft { slots: self.slots }
+    }
+
+    /// The message that was in this slot before, to be written over: zeros at first, then whatever passed
+    /// through here one lap ago. For a large message of which little changes, or that is filled by parts.
+    #[inline]
+    pub fn recycle(self) -> Draft<'a, T>
+    where
+        T: bytemuck::AnyBitPattern,
+    {
+        // Every byte of a slot is initialised: it starts as zero, messages have no padding, and safe code
+        // cannot write anything else. Any bytes are a `T`.
+        Draft { slots: self.slots }
+    }
+
+    /// Where the message has to be written. The bytes there are initialised, but need not be a `T`.
+    #[inline]
+    pub fn as_mut_ptr(&mut self) -> *mut T {
+        self.slots.vacant().as_ptr()
+    }
+
+    /// The message was written through [`as_mut_ptr`](Self::as_mut_ptr).
+    ///
+    /// # Safety
+    ///
+    /// The slot holds a valid `T`, and no byte of it was made uninitialised.
+    #[inline]
+    pub unsafe fn assume_init(self) -> Draft<'a, T> {
+        Draft { slots: self.slots }
+    }
+}
+
+/// A complete message in a slot, not yet sent. Dropping it sends nothing.
+#[derive(Debug)]
+#[must_use = "a draft is sent by `publish`"]
+pub struct Draft<'a, T: Message> {
+    /// Invariant: at least one slot is claimed, and the first one holds a `T`.
+    slots: &'a mut SendSlots<T>,
+}
+
+impl<T: Message> Draft<'_, T> {
+    /// Sends the message. No copy is made.
+    #[inline]
+    pub fn publish(self) {
+        self.slots.fill();
+        self.slots.commit();
+    }
+}
+
+impl<T: Message> Deref for Draft<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: the slot holds a `T` (invariant), which nobody else accesses while it is claimed.
+        unsafe { self.slots.claimed_slot().as_ref() }
+    }
+}
+
+impl<T: Message> DerefMut for Draft<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as in `deref`; `self` is borrowed mutably.
+        unsafe { self.slots.vacant().as_mut() }
+    }
+}
+
+/// A received message, lent to its receiver in the slot in which it arrived. Dropping it gives the slot back.
+///
+/// If the process is killed while it holds a lease, the message is delivered again to its successor.
+///
+/// The reference is sound against a peer that follows the protocol, which does not write a slot before it
+/// is given back. From a peer that you do not trust, receive by copy.
+#[derive(Debug)]
+pub struct Lease<'a, T: Message> {
+    /// Invariant: at least one message is ready, and the first one is a valid `T`.
+    slots: &'a mut RecvSlots<T>,
+}
+
+impl<'a, T: Message> Lease<'a, T> {
+    /// The caller has validated the first message.
+    pub(super) fn new(slots: &'a mut RecvSlots<T>) -> Self {
+        Self { slots }
+    }
+
+    /// Gives the slot back. The same as dropping the lease.
+    #[inline]
+    pub fn release(self) {}
+}
+
+impl<T: Message> Deref for Lease<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: ready and a valid `T` (invariant); not released before the lease is dropped.
+        unsafe { self.slots.ready_slot().as_ref() }
+    }
+}
+
+impl<T: Message> Drop for Lease<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        crate::sync::crash_point("lease.before-release");
+        self.slots.skip();
+        self.slots.release();
+    }
+}

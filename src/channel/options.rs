@@ -1,0 +1,65 @@
+//! What a channel is asked to be.
+
+use std::time::Duration;
+
+use crate::map::Namespace;
+use crate::wait::Wait;
+
+/// Messages a channel holds if nobody says otherwise.
+const DEFAULT_CAPACITY: u32 = 1024;
+/// How long a side that cannot go on waits between two questions whether its peer lives.
+const DEFAULT_LIVENESS_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Which segments will do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Opening {
+    /// One that exists, else a new one.
+    CreateOrOpen,
+    /// A new one.
+    CreateNew,
+    /// One that exists.
+    Open,
+}
+
+/// The options of a named channel, with their defaults.
+#[derive(Clone, Debug)]
+pub(super) struct Options {
+    pub(super) name: String,
+    pub(super) namespace: Namespace,
+    pub(super) opening: Opening,
+    /// In messages; `None`: whatever the channel has, or the default for a new one.
+    pub(super) capacity: Option<usize>,
+    pub(super) mode: u32,
+    pub(super) endpoint: EndpointOptions,
+}
+
+/// The options of one side, which the other does not see.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EndpointOptions {
+    pub(super) wait: Wait,
+    pub(super) liveness_interval: Duration,
+}
+
+impl Default for EndpointOptions {
+    fn default() -> Self {
+        Self { wait: Wait::default(), liveness_interval: DEFAULT_LIVENESS_INTERVAL }
+    }
+}
+
+impl Options {
+    pub(super) fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            namespace: Namespace::default(),
+            opening: Opening::CreateOrOpen,
+            capacity: None,
+            mode: 0o600,
+            endpoint: EndpointOptions::default(),
+        }
+    }
+
+    /// The capacity of a channel that has to be created.
+    pub(super) fn capacity_to_create(&self) -> usize {
+        self.capacity.unwrap_or(DEFAULT_CAPACITY as usize)
+    }
+}

@@ -1,0 +1,346 @@
+//! The receiving side.
+
+use std::time::Duration;
+
+use crate::channel::error::{Broken, RecvError, RecvTimeoutError, TryRecvError};
+use crate::channel::loan::Lease;
+use crate::channel::open;
+use crate::channel::options::EndpointOptions;
+use crate::channel::peer::{Peer, Predecessor, Watch};
+use crate::channel::slots::RecvSlots;
+use crate::protocol::peer::Stuck;
+use crate::protocol::ring::Blocked;
+use crate::protocol::roster;
+use crate::segment::{RoleLock, Segment};
+use crate::wait::Waiting;
+use crate::{Error, Message, Wait};
+
+/// The one receiver of a channel. Dropping it leaves the channel; messages that were not received stay.
+#[derive(Debug)]
+pub struct Receiver<T: Message> {
+    slots: RecvSlots<T>,
+    watch: Watch,
+    wait: Wait,
+    predecessor: Predecessor,
+    role: RoleLock,
+    incarnation: u64,
+    /// The process that has the role: a forked child inherits the handle, but not the memory.
+    owner: u32,
+}
+
+impl<T: Message> Receiver<T> {
+    pub(super) fn attach(
+        channel: &str,
+        segment: Segment,
+        (peer, role): (RoleLock, RoleLock),
+        options: EndpointOptions,
+    ) -> Result<Self, Error> {
+        let (incarnation, predecessor) =
+            open::take_role(channel, "receiver", &segment.roster().receiver, &role)?;
+        let slots = RecvSlots::resume(segment.clone()).map_err(|corruption| {
+            roster::detach(&segment.roster().receiver, &role, incarnation);
+            Error::Inconsistent { channel: channel.to_owned(), broken: corruption.into() }
+        })?;
+        Ok(Self {
+            slots,
+            watch: Watch::new(peer, options.liveness_interval),
+            wait: options.wait,
+            predecessor: predecessor.into(),
+            role,
+            incarnation,
+            owner: std::process::id(),
+        })
+    }
+
+    /// Looks for up to `want` messages, or says why there is none.
+    #[inline]
+    fn poll(&mut self, want: u32) -> Result<u32, TryRecvError> {
+        let watch = &mut self.watch;
+        match self.slots.poll(want, |segment| watch.presence(&segment.roster().sender)) {
+            Ok(ready) => Ok(ready),
+            Err(stuck) => Err(refusal(stuck)),
+        }
+    }
+
+    /// Looks for up to `want` messages and waits until there is one.
+    #[inline]
+    fn poll_waiting(&mut self, want: u32, timeout: Option<Duration>) -> Result<u32, RecvTimeoutError> {
+        match self.poll(want) {
+            Ok(ready) => Ok(ready),
+            Err(TryRecvError::Empty) => self.block(want, timeout),
+            Err(error) => Err(lasting(error)),
+        }
+    }
+
+    #[cold]
+    fn block(&mut self, want: u32, timeout: Option<Duration>) -> Result<u32, RecvTimeoutError> {
+        let mut waiting = Waiting::new(self.wait, timeout);
+        while waiting.pause() {
+            match self.poll(want) {
+                Ok(ready) => return Ok(ready),
+                Err(TryRecvError::Empty) => {}
+                Err(error) => return Err(lasting(error)),
+            }
+        }
+        Err(RecvTimeoutError::Timeout)
+    }
+
+    /// Receives a message if there is one.
+    ///
+    /// # Errors
+    ///
+    /// If there is none. Whether the sender is gone is looked at only when the channel is empty.
+    #[inline]
+    pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
+        self.poll(1)?;
+        let message = self.slots.take();
+        self.slots.release();
+        message.map_err(TryRecvError::Invalid)
+    }
+
+    /// Receives a message and waits for one, for as long as the sender lives or has yet to come.
+    ///
+    /// # Errors
+    ///
+    /// If there is none and the sender is gone; if its bytes are invalid; if the channel is broken. When a
+    /// sender returns, the channel goes on.
+    #[inline]
+    pub fn recv(&mut self) -> Result<T, RecvError> {
+        self.poll_waiting(1, None).map_err(RecvTimeoutError::without_deadline)?;
+        let message = self.slots.take();
+        self.slots.release();
+        message.map_err(RecvError::Invalid)
+    }
+
+    /// Receives a message and waits for one, for at most as long as it says.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv), and if the time is up.
+    #[inline]
+    pub fn recv_timeout(&mut self, timeout: Duration) -> Result<T, RecvTimeoutError> {
+        self.poll_waiting(1, Some(timeout))?;
+        let message = self.slots.take();
+        self.slots.release();
+        message.map_err(RecvTimeoutError::Invalid)
+    }
+
+    /// Appends up to `limit` messages that are there to `messages` and says how many: at least one, unless
+    /// there were none. Allocates only if `messages` has no room for them.
+    ///
+    /// If the process is killed before this returns, all of them are delivered again.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_recv`](Self::try_recv), if there is none. A batch ends before an invalid message.
+    #[inline]
+    pub fn try_recv_batch(&mut self, messages: &mut Vec<T>, limit: usize) -> Result<usize, TryRecvError> {
+        if limit == 0 {
+            return Ok(0);
+        }
+        let ready = self.poll(clamp(limit))?;
+        self.take_all(ready, messages).map_err(TryRecvError::Invalid)
+    }
+
+    /// Appends up to `limit` messages to `messages`, waits until there is one, and says how many.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv). A batch ends before an invalid message.
+    #[inline]
+    pub fn recv_batch(&mut self, messages: &mut Vec<T>, limit: usize) -> Result<usize, RecvError> {
+        if limit == 0 {
+            return Ok(0);
+        }
+        let ready = self.poll_waiting(clamp(limit), None).map_err(RecvTimeoutError::without_deadline)?;
+        self.take_all(ready, messages).map_err(RecvError::Invalid)
+    }
+
+    #[inline]
+    fn take_all(&mut self, ready: u32, messages: &mut Vec<T>) -> Result<usize, crate::message::InvalidField> {
+        messages.reserve(ready as usize);
+        let mut taken = 0;
+        for _ in 0..ready {
+            // An invalid message is dropped and reported once it is the first of a batch.
+            if T::CHECKED && taken > 0 && self.slots.validate().is_err() {
+                break;
+            }
+            match self.slots.take() {
+                Ok(message) => messages.push(message),
+                Err(field) if taken == 0 => {
+                    self.slots.release();
+                    return Err(field);
+                }
+                // Only if a hostile peer changed it after it was validated: dropped, as every invalid one.
+                Err(_) => break,
+            }
+            taken += 1;
+        }
+        self.slots.release();
+        Ok(taken)
+    }
+
+    /// Lends the next message in place, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_recv`](Self::try_recv).
+    #[inline]
+    pub fn try_lease(&mut self) -> Result<Lease<'_, T>, TryRecvError> {
+        self.poll(1)?;
+        match self.slots.validate() {
+            Ok(()) => Ok(Lease::new(&mut self.slots)),
+            Err(field) => {
+                self.drop_first();
+                Err(TryRecvError::Invalid(field))
+            }
+        }
+    }
+
+    /// Lends the next message in place, and waits for one.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv).
+    #[inline]
+    pub fn lease(&mut self) -> Result<Lease<'_, T>, RecvError> {
+        self.poll_waiting(1, None).map_err(RecvTimeoutError::without_deadline)?;
+        match self.slots.validate() {
+            Ok(()) => Ok(Lease::new(&mut self.slots)),
+            Err(field) => {
+                self.drop_first();
+                Err(RecvError::Invalid(field))
+            }
+        }
+    }
+
+    #[cold]
+    fn drop_first(&mut self) {
+        self.slots.skip();
+        self.slots.release();
+    }
+
+    /// The messages as they come, until there is none and the sender is gone; an invalid one or a broken
+    /// channel ends it too.
+    pub fn iter(&mut self) -> Iter<'_, T> {
+        Iter { receiver: self }
+    }
+
+    /// The messages that are there.
+    pub fn try_iter(&mut self) -> TryIter<'_, T> {
+        TryIter { receiver: self }
+    }
+
+    /// Messages that have been received through this channel since it was created, by all its receivers:
+    /// the number of the next message. A receiver that takes over goes on from here.
+    pub fn position(&self) -> u64 {
+        self.slots.position()
+    }
+
+    /// Messages that wait to be received, a moment ago.
+    pub fn len(&self) -> usize {
+        self.slots.in_flight() as usize
+    }
+
+    /// Whether no message waits to be received, a moment ago.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether there is no free slot, a moment ago.
+    pub fn is_full(&self) -> bool {
+        self.len() == self.capacity()
+    }
+
+    /// Messages that the channel holds.
+    pub fn capacity(&self) -> usize {
+        self.slots.segment().capacity() as usize
+    }
+
+    /// How the one that had this role before ended.
+    pub fn predecessor(&self) -> Predecessor {
+        self.predecessor
+    }
+
+    /// The sender, by the kernel's word: two system calls.
+    pub fn peer(&self) -> Peer {
+        self.watch.peer(&self.slots.segment().roster().sender)
+    }
+
+    /// Waits until a sender is attached, for at most as long as it says; whether one is.
+    pub fn wait_for_peer(&self, timeout: Duration) -> bool {
+        self.watch.wait_for_peer(&self.slots.segment().roster().sender, timeout)
+    }
+}
+
+impl<T: Message> Drop for Receiver<T> {
+    fn drop(&mut self) {
+        if std::process::id() != self.owner {
+            return;
+        }
+        roster::detach(&self.slots.segment().roster().receiver, &self.role, self.incarnation);
+    }
+}
+
+/// Iterator of [`Receiver::iter`].
+#[derive(Debug)]
+pub struct Iter<'a, T: Message> {
+    receiver: &'a mut Receiver<T>,
+}
+
+impl<T: Message> Iterator for Iter<'_, T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        self.receiver.recv().ok()
+    }
+}
+
+/// Iterator of [`Receiver::try_iter`].
+#[derive(Debug)]
+pub struct TryIter<'a, T: Message> {
+    receiver: &'a mut Receiver<T>,
+}
+
+impl<T: Message> Iterator for TryIter<'_, T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        self.receiver.try_recv().ok()
+    }
+}
+
+impl<'a, T: Message> IntoIterator for &'a mut Receiver<T> {
+    type Item = T;
+    type IntoIter = Iter<'a, T>;
+
+    fn into_iter(self) -> Iter<'a, T> {
+        self.iter()
+    }
+}
+
+#[inline]
+fn clamp(messages: usize) -> u32 {
+    u32::try_from(messages).unwrap_or(u32::MAX)
+}
+
+#[inline]
+fn refusal(stuck: Stuck) -> TryRecvError {
+    match stuck {
+        Stuck::Peer(gone) => TryRecvError::Disconnected(gone.into()),
+        Stuck::Ring(Blocked::NotReady) => TryRecvError::Empty,
+        Stuck::Ring(Blocked::Exhausted) => TryRecvError::Broken(Broken::Exhausted),
+        Stuck::Ring(Blocked::Corrupt(corruption)) => TryRecvError::Broken(corruption.into()),
+    }
+}
+
+/// An error that waiting does not change.
+#[inline]
+fn lasting(error: TryRecvError) -> RecvTimeoutError {
+    match error {
+        TryRecvError::Empty => RecvTimeoutError::Timeout,
+        TryRecvError::Disconnected(departure) => RecvTimeoutError::Disconnected(departure),
+        TryRecvError::Invalid(field) => RecvTimeoutError::Invalid(field),
+        TryRecvError::Broken(broken) => RecvTimeoutError::Broken(broken),
+    }
+}

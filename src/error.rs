@@ -1,0 +1,179 @@
+//! Why a channel could not be set up: what happened, what was found and expected, and what to do.
+
+use std::fmt;
+
+use crate::segment::Refusal;
+
+/// A channel could not be created or attached. Nothing was changed, and nothing is left behind.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The named memory could not be created or opened; the message names it and says what to do.
+    Map(crate::map::Error),
+    /// An option has a value that no channel can have.
+    Option {
+        /// Name of the channel.
+        channel: String,
+        /// Which option.
+        option: &'static str,
+        /// Its value.
+        found: String,
+        /// What it may be.
+        expected: String,
+    },
+    /// The named memory is not a channel.
+    NotAChannel {
+        /// Name of the channel.
+        channel: String,
+    },
+    /// The channel has bytes that no version of this library writes.
+    Damaged {
+        /// Name of the channel.
+        channel: String,
+        /// The part that is damaged.
+        part: &'static str,
+        /// What it says.
+        found: String,
+        /// What it should say.
+        expected: String,
+    },
+    /// The channel was created by a library with another version of the format.
+    Version {
+        /// Name of the channel.
+        channel: String,
+        /// The channel's version.
+        found: u32,
+        /// This library's version.
+        expected: u32,
+    },
+    /// The channel is of another kind.
+    Kind {
+        /// Name of the channel.
+        channel: String,
+        /// What it is.
+        found: String,
+        /// What was asked for.
+        expected: String,
+    },
+    /// The channel carries another message type.
+    Type {
+        /// Name of the channel.
+        channel: String,
+        /// The first difference, in words.
+        difference: String,
+    },
+    /// The channel has another capacity than the one asked for.
+    Capacity {
+        /// Name of the channel.
+        channel: String,
+        /// Its capacity, in messages.
+        found: u64,
+        /// What was asked for, in messages.
+        expected: u64,
+    },
+    /// Somebody else has the role, and is alive.
+    RoleTaken {
+        /// Name of the channel.
+        channel: String,
+        /// `sender` or `receiver`.
+        role: &'static str,
+        /// Its process, as its own pid namespace counts.
+        pid: u64,
+    },
+    /// The channel's shared positions do not belong to one ring.
+    Inconsistent {
+        /// Name of the channel.
+        channel: String,
+        /// What was found where.
+        broken: crate::Broken,
+    },
+}
+
+impl Error {
+    /// The error that a refused segment is.
+    pub(crate) fn refused(channel: &str, refusal: Refusal) -> Self {
+        let channel = channel.to_owned();
+        match refusal {
+            Refusal::Foreign => Self::NotAChannel { channel },
+            Refusal::Damaged { part, found, expected } => Self::Damaged { channel, part, found, expected },
+            Refusal::Version { found, expected } => Self::Version { channel, found, expected },
+            Refusal::Kind { found, expected } => Self::Kind { channel, found, expected },
+            Refusal::Type { difference } => Self::Type { channel, difference },
+            Refusal::Capacity { found, expected } => Self::Capacity { channel, found, expected },
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Map(error) => error.fmt(f),
+            Self::Option { channel, option, found, expected } => {
+                write!(f, "channel `{channel}`: {option} is {found}; use {expected}")
+            }
+            Self::NotAChannel { channel } => write!(
+                f,
+                "`{channel}` is memory of another kind: found no channel header, expected one; use another name"
+            ),
+            Self::Damaged { channel, part, found, expected } => write!(
+                f,
+                "channel `{channel}` is damaged: found {part} {found}, expected {expected}; stop every process \
+                 that uses it and start them again, or use another name"
+            ),
+            Self::Version { channel, found, expected } => write!(
+                f,
+                "channel `{channel}` has format version {found}, this program expects {expected}; build both \
+                 sides with the same version of ringway, or use another name"
+            ),
+            Self::Kind { channel, found, expected } => write!(
+                f,
+                "channel `{channel}` is {found}, this program expects {expected}; open it as what it is, or use \
+                 another name"
+            ),
+            Self::Type { channel, difference } => write!(
+                f,
+                "channel `{channel}` carries another message type: {difference}; build both sides from the same \
+                 definition, or use another name"
+            ),
+            Self::Capacity { channel, found, expected } => write!(
+                f,
+                "channel `{channel}` holds {found} messages, this program expects {expected}; ask for {found}, \
+                 leave the capacity to the creator, or use another name"
+            ),
+            Self::RoleTaken { channel, role, pid } => write!(
+                f,
+                "channel `{channel}` has a {role} already: process {pid}, which is alive, expected none; stop \
+                 it, or use another name"
+            ),
+            Self::Inconsistent { channel, broken } => write!(f, "channel `{channel}`: {broken}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Map(error) => std::error::Error::source(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<crate::map::Error> for Error {
+    fn from(error: crate::map::Error) -> Self {
+        Self::Map(error)
+    }
+}
+
+impl From<Error> for std::io::Error {
+    fn from(error: Error) -> Self {
+        use std::io::ErrorKind;
+        let kind = match error {
+            Error::Map(error) => return error.into(),
+            Error::Option { .. } => ErrorKind::InvalidInput,
+            Error::RoleTaken { .. } => ErrorKind::ResourceBusy,
+            _ => ErrorKind::InvalidData,
+        };
+        Self::new(kind, error)
+    }
+}

@@ -1,0 +1,29 @@
+//! Who may touch which slot, and when.
+//!
+//! No payload, no mapping, no operating system: a protocol works on atomics that somebody else placed and
+//! hands out slot numbers; the typed layer moves the bytes. So loom runs this text and nothing like it.
+//!
+//! | file | what | source | progress | what a crash leaves |
+//! |---|---|---|---|---|
+//! | `ring` | the control words, positions, laps and stamps | Vyukov's bounded queue, with a stamp per lap instead of a sequence number | | |
+//! | `sole` | the ring with one sender and one receiver, published by stamp or by index | Lamport's queue; FastForward for the stamp in the slot | wait-free | a published message, or none |
+//! | `roster` | who takes part: one record each, and a kernel lock that dies with its holder | robust locks, sticky death certificates | wait-free | a record that any peer can judge |
+//! | `peer` | what an empty or a full ring means when the peer is gone | | wait-free | nothing |
+//! | `lifecycle` | the state word of a segment | | wait-free | a segment that nobody accepts |
+//! | `strided` | n atomics at a fixed distance | | | |
+
+#![allow(unreachable_pub, reason = "public to the models, private in the library")]
+
+pub mod lifecycle;
+pub mod peer;
+pub mod ring;
+pub mod roster;
+pub mod sole;
+mod strided;
+
+pub use strided::Strided;
+
+/// A cache line of its own, and its neighbour's: current prefetchers pull lines in pairs.
+#[derive(Debug, Default)]
+#[repr(C, align(128))]
+pub struct Line<T>(pub T);

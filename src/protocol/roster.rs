@@ -1,0 +1,195 @@
+//! Who takes part: one record per participant, and a lock that the kernel releases when it dies.
+//!
+//! The lock is the only judge of life and death. A record says who holds the role and how the last holder
+//! ended: `state = incarnation << 2 | {VACANT, LIVE, DEAD}`. DEAD is a certificate: whoever proves a death
+//! by getting the lock writes it down, so that later looks need no system call and are not fooled by
+//! another prober that holds the lock for a moment.
+//!
+//! Attach (A), detach (D), probe (P), for a sole role:
+//!
+//! | step | | killed after it |
+//! |---|---|---|
+//! | A1 | try the lock; not obtained: the role is taken | the record is as it was |
+//! | A2 | read state; LIVE or DEAD: the last holder died | the same |
+//! | A3 | store who we are | the same; the name of a dead process is a stale note |
+//! | A4 | state.store(LIVE(incarnation + 1), Release) | LIVE and unlocked: dead |
+//! | D1 | state.store(VACANT(incarnation), Release) | VACANT: left |
+//! | D2 | release the lock | left |
+//! | P1 | state.load(Acquire): VACANT, DEAD: that is the answer | |
+//! | P2 | LIVE: is the lock held? yes: live | |
+//! | P3 | no: try the lock; not obtained: somebody else is at it, live for now | |
+//! | P4 | read state again; still the same LIVE: state.store(DEAD(incarnation), Release) | DEAD |
+//! | P5 | release the lock | DEAD |
+//!
+//! P2 asks without taking, so that a prober holds the lock of a dead participant only: an attach (A1) can
+//! be refused by a prober for no longer than P3 to P5, and tries again.
+//!
+//! A sole role has no claims to repair, so a new holder takes a DEAD record as it is.
+
+use crate::sync::Ordering::{self, Acquire, Relaxed, Release};
+use crate::sync::{AtomicU64, crash_point, mutant, weakened};
+
+/// E5. Everything a participant did comes before its leaving. Pairs with [`OBSERVE`].
+/// Without it a peer can see it gone and miss its last messages.
+const LEAVE: Ordering = weakened("roster_leave", Release, Relaxed);
+/// E6. Everything a dead participant did comes before its certificate, since the prober got it with the
+/// lock. Pairs with [`OBSERVE`]. Without it a third party can see the death and miss the last messages.
+const CERTIFY: Ordering = weakened("roster_certify", Release, Relaxed);
+/// E5, E6, E7. Pairs with [`LEAVE`], [`CERTIFY`] and [`JOIN`].
+const OBSERVE: Ordering = weakened("roster_observe", Acquire, Relaxed);
+/// E7. Who we are is written before the record says LIVE. Pairs with [`OBSERVE`].
+/// Without it a peer can report the process that held the role before.
+const JOIN: Ordering = weakened("roster_join", Release, Relaxed);
+/// Read and written only by the holder of the lock, or for people to look at.
+const LOCKED: Ordering = Relaxed;
+
+const VACANT: u64 = 0;
+const LIVE: u64 = 1;
+const DEAD: u64 = 2;
+
+/// One participant, on a line of its own. All zero: nobody has ever been here.
+#[derive(Debug, Default)]
+#[repr(C, align(128))]
+pub struct Record {
+    state: AtomicU64,
+    pid: AtomicU64,
+    since: AtomicU64,
+}
+
+/// The two rosters of a channel with one sender and one receiver.
+#[derive(Debug, Default)]
+#[repr(C)]
+pub struct SoleRoster {
+    /// The sender's record.
+    pub sender: Record,
+    /// The receiver's record.
+    pub receiver: Record,
+}
+
+/// Who a participant says it is: for people, never for decisions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Identity {
+    /// Process id, as its own pid namespace counts.
+    pub pid: u64,
+    /// When it attached: nanoseconds since the Unix epoch.
+    pub since: u64,
+}
+
+/// The kernel lock of one record, as one participant's own description of it.
+pub trait Lock {
+    /// Takes the lock if nobody has it.
+    fn try_lock(&self) -> bool;
+    /// Whether somebody else has it.
+    fn is_held(&self) -> bool;
+    /// Gives it back.
+    fn unlock(&self);
+}
+
+/// How the previous holder of a role ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Predecessor {
+    /// There was none.
+    None,
+    /// It detached.
+    Left,
+    /// It was killed.
+    Died,
+}
+
+/// What a record says about its participant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// Nobody has ever attached.
+    Never,
+    /// Attached and alive, though perhaps stopped.
+    Live,
+    /// Detached.
+    Left,
+    /// Killed.
+    Died,
+}
+
+/// Takes the role: steps A1 to A4. The lock stays taken.
+///
+/// # Errors
+///
+/// Who has it, if somebody has.
+pub fn attach(record: &Record, lock: &impl Lock, me: Identity) -> Result<(u64, Predecessor), Identity> {
+    if !lock.try_lock() {
+        return Err(identity(record));
+    }
+    crash_point("attach.after-lock");
+    let state = record.state.load(LOCKED);
+    let incarnation = state >> 2;
+    let predecessor = match state & 3 {
+        VACANT if incarnation == 0 => Predecessor::None,
+        VACANT => Predecessor::Left,
+        _ => Predecessor::Died,
+    };
+    record.pid.store(me.pid, LOCKED);
+    record.since.store(me.since, LOCKED);
+    crash_point("attach.after-identity");
+    let incarnation = incarnation + 1;
+    record.state.store(incarnation << 2 | LIVE, JOIN);
+    crash_point("attach.after-live");
+    Ok((incarnation, predecessor))
+}
+
+/// Gives the role back: steps D1 and D2.
+pub fn detach(record: &Record, lock: &impl Lock, incarnation: u64) {
+    crash_point("detach.before-vacant");
+    record.state.store(incarnation << 2 | VACANT, LEAVE);
+    crash_point("detach.after-vacant");
+    lock.unlock();
+}
+
+/// What is known without asking the kernel: step P1. `Live` means "not known to be gone".
+#[inline]
+pub fn glance(record: &Record) -> Presence {
+    told(record.state.load(OBSERVE))
+}
+
+/// Whether the participant is there: steps P1 to P5. A system call, if the record says LIVE.
+///
+/// Everything that a participant which left or died has done is visible to the caller.
+pub fn probe(record: &Record, lock: &impl Lock) -> Presence {
+    let state = record.state.load(OBSERVE);
+    if state & 3 != LIVE || lock.is_held() || !lock.try_lock() {
+        return told(state);
+    }
+    crash_point("probe.after-lock");
+    let now = record.state.load(OBSERVE);
+    let verdict = if now == state || mutant("roster_no_recheck") {
+        if !mutant("roster_no_certificate") {
+            record.state.store(state & !3 | DEAD, CERTIFY);
+        }
+        Presence::Died
+    } else {
+        told(now)
+    };
+    crash_point("probe.after-certificate");
+    lock.unlock();
+    verdict
+}
+
+/// Who holds, or last held, the role.
+pub fn identity(record: &Record) -> Identity {
+    let _ = record.state.load(OBSERVE);
+    Identity { pid: record.pid.load(LOCKED), since: record.since.load(LOCKED) }
+}
+
+/// How often the role has been taken: what the models ask.
+#[cfg(loom)]
+pub fn incarnation(record: &Record) -> u64 {
+    record.state.load(OBSERVE) >> 2
+}
+
+#[inline]
+fn told(state: u64) -> Presence {
+    match state & 3 {
+        LIVE => Presence::Live,
+        DEAD => Presence::Died,
+        _ if state >> 2 == 0 => Presence::Never,
+        _ => Presence::Left,
+    }
+}

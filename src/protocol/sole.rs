@@ -1,0 +1,297 @@
+//! The ring with one sender and one receiver. No read-modify-write, no loop that waits for anybody.
+//!
+//! Source: Lamport's single-producer single-consumer queue (indexed form); the stamp in the slot is
+//! FastForward's (Giacomoni, Moseley, Vachharajani, PPoPP 2008), with the lap in it so that a slot need not
+//! be cleared and a successor can tell what was published.
+//!
+//! Sender, for the message at position t, lap l, slot s:
+//!
+//! | step | stamped | indexed | killed after it |
+//! |---|---|---|---|
+//! | S1 | t < limit, else limit = head.load(Acquire) + N | same | the message never existed |
+//! | S2 | write the payload into slot s | same | the message never existed |
+//! | S3 | stamp(s).store(FULL(l), Release) | | stamped: delivered; indexed: never existed |
+//! | S4 | tail.store(t + 1, Relaxed) | tail.store(t + 1, Release) | delivered |
+//!
+//! Receiver, for position h:
+//!
+//! | step | stamped | indexed | killed after it |
+//! |---|---|---|---|
+//! | R1 | stamp(s).load(Acquire) = FULL(l) | h < seen, else seen = tail.load(Acquire) | delivered again |
+//! | R2 | read the payload | same | delivered again |
+//! | R3 | head.store(h + 1, Release) | same | delivered |
+//!
+//! A batch is S1 once, S2 and S3 per message in order, S4 once; or R1 for all, R2 for all, R3 once.
+//!
+//! Successor, once the kernel says that the predecessor is dead and everything it stored is visible: a
+//! receiver starts at head. A sender starts at tail; in the stamped form it first steps over every slot
+//! that carries the stamp of its lap, since the predecessor may have died between S3 and S4, and the
+//! receiver may already have taken that message. At most N steps.
+//!
+//! Differences from the sources: (1) both indices are published, so that either side can be replaced;
+//! (2) each side keeps its own position privately and reads the other's word only when its cached copy says
+//! full or empty; (3) every word that is read is checked against what the protocol can produce.
+
+use super::ring::{Blocked, Corruption, Cursor, Form, Position, Ring, full};
+use crate::sync::Ordering::{self, Acquire, Relaxed, Release};
+use crate::sync::{crash_point, mutant, weakened};
+
+/// E1. The payload is written before the stamp says so. Pairs with [`OBSERVE_STAMP`].
+/// Without it a receiver can read the bytes of the previous lap.
+const PUBLISH_STAMP: Ordering = weakened("publish_stamp", Release, Relaxed);
+/// E1. The payload is read after the stamp was seen. Pairs with [`PUBLISH_STAMP`].
+const OBSERVE_STAMP: Ordering = weakened("observe_stamp", Acquire, Relaxed);
+/// E2. The payload is written before the index says so. Pairs with [`OBSERVE_TAIL`].
+/// Without it a receiver can read the bytes of the previous lap.
+const PUBLISH_TAIL: Ordering = weakened("publish_tail", Release, Relaxed);
+/// E2. The payload is read after the index was seen. Pairs with [`PUBLISH_TAIL`].
+const OBSERVE_TAIL: Ordering = weakened("observe_tail", Acquire, Relaxed);
+/// E3. The payload was read before its slot is given back. Pairs with [`OBSERVE_HEAD`].
+/// Without it the sender can overwrite a message that is still being read.
+const RELEASE_HEAD: Ordering = weakened("release_head", Release, Relaxed);
+/// E3. The slot is written after it was seen to be free. Pairs with [`RELEASE_HEAD`].
+const OBSERVE_HEAD: Ordering = weakened("observe_head", Acquire, Relaxed);
+/// In the stamped form the tail is a hint for a successor, who reads it after the kernel has ordered it
+/// behind everything the dead sender did.
+const HINT: Ordering = Relaxed;
+/// What a successor reads of its predecessor: ordered by the role's lock, which the kernel released.
+const INHERIT: Ordering = Relaxed;
+
+/// The sending side's private state.
+#[derive(Debug)]
+pub struct SoleSender {
+    next: Cursor,
+    /// Positions below it are free. May be stale; it never runs ahead of `head + N`, nor falls behind
+    /// `next`.
+    limit: Position,
+}
+
+impl SoleSender {
+    /// Starts where the last published message ends. The caller holds the role's lock.
+    ///
+    /// # Errors
+    ///
+    /// If the shared words do not belong to one ring.
+    pub fn resume(ring: &Ring<'_>) -> Result<Self, Corruption> {
+        let head = ring.control.head.0.load(OBSERVE_HEAD);
+        let tail = ring.control.tail.0.load(INHERIT);
+        if tail > ring.end() {
+            return Err(Corruption { word: "tail", found: tail, position: tail });
+        }
+        let mut next = Cursor::at(tail, ring.capacity);
+        if ring.form == Form::Stamped && !mutant("resume_at_tail") {
+            let most = tail + u64::from(ring.capacity);
+            while next.position() < most && published(ring, &next, INHERIT) {
+                next.step(ring.capacity);
+            }
+            ring.control.tail.0.store(next.position(), HINT);
+            crash_point("sender.resume.after-tail");
+        }
+        let limit = limit(ring, &next, head)?;
+        Ok(Self { next, limit })
+    }
+
+    /// How many of `want` messages can be written now, at least 1: step S1.
+    ///
+    /// # Errors
+    ///
+    /// `NotReady` if the ring is full.
+    #[inline]
+    pub fn claim(&mut self, ring: &Ring<'_>, want: u32) -> Result<u32, Blocked> {
+        if self.next.position() == self.limit {
+            self.look(ring)?;
+        }
+        let free = self.limit - self.next.position();
+        Ok(free.min(u64::from(want)) as u32)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn look(&mut self, ring: &Ring<'_>) -> Result<(), Blocked> {
+        let head = ring.control.head.0.load(OBSERVE_HEAD);
+        self.limit = limit(ring, &self.next, head).map_err(Blocked::Corrupt)?;
+        if self.next.position() < self.limit {
+            return Ok(());
+        }
+        Err(if self.limit == ring.end() { Blocked::Exhausted } else { Blocked::NotReady })
+    }
+
+    /// The slot that the next message goes to. It may be written after a claim.
+    #[inline]
+    pub fn slot(&self) -> u32 {
+        self.next.slot()
+    }
+
+    /// The position of the next message: how many have been published before it.
+    #[inline]
+    pub fn position(&self) -> Position {
+        self.next.position()
+    }
+
+    /// Step S3: the message in [`slot`](Self::slot) is complete; on to the next one.
+    #[inline]
+    pub fn fill(&mut self, ring: &Ring<'_>) {
+        if ring.form == Form::Stamped {
+            ring.stamps.get(self.next.slot()).store(full(self.next.lap()), PUBLISH_STAMP);
+        }
+        self.next.step(ring.capacity);
+        crash_point("send.after-fill");
+    }
+
+    /// Step S4: everything that was filled is published.
+    #[inline]
+    pub fn commit(&mut self, ring: &Ring<'_>) {
+        let order = if ring.form == Form::Stamped { HINT } else { PUBLISH_TAIL };
+        ring.control.tail.0.store(self.next.position(), order);
+        crash_point("send.after-commit");
+    }
+
+    /// Messages that are published and not released, as far as this side knows by looking now.
+    pub fn in_flight(&self, ring: &Ring<'_>) -> u64 {
+        // Only a number for people: no slot is touched on the strength of it.
+        let head = ring.control.head.0.load(Relaxed);
+        self.next.position().saturating_sub(head).min(u64::from(ring.capacity))
+    }
+}
+
+/// Where a sender at `next` has to stop if the receiver has released everything below `head`.
+fn limit(ring: &Ring<'_>, next: &Cursor, head: Position) -> Result<Position, Corruption> {
+    let capacity = u64::from(ring.capacity);
+    if next.position().wrapping_sub(head) > capacity {
+        return Err(Corruption { word: "head", found: head, position: next.position() });
+    }
+    Ok((head + capacity).min(ring.end()))
+}
+
+/// Whether the slot at `cursor` carries the stamp of its lap.
+#[inline]
+fn published(ring: &Ring<'_>, cursor: &Cursor, order: Ordering) -> bool {
+    ring.stamps.get(cursor.slot()).load(order) == full(cursor.lap())
+}
+
+/// The receiving side's private state.
+#[derive(Debug)]
+pub struct SoleReceiver {
+    next: Cursor,
+    /// Indexed: positions below it are published. May be stale; it never runs ahead of `tail`.
+    seen: Position,
+}
+
+impl SoleReceiver {
+    /// Starts at the first message that was not released. The caller holds the role's lock.
+    ///
+    /// # Errors
+    ///
+    /// If the shared words do not belong to one ring.
+    pub fn resume(ring: &Ring<'_>) -> Result<Self, Corruption> {
+        let head = ring.control.head.0.load(INHERIT);
+        if head > ring.end() {
+            return Err(Corruption { word: "head", found: head, position: head });
+        }
+        let mut receiver = Self { next: Cursor::at(head, ring.capacity), seen: head };
+        if ring.form == Form::Indexed {
+            receiver.look(ring).map_err(|seen| Corruption { word: "tail", found: seen, position: head })?;
+        }
+        Ok(receiver)
+    }
+
+    /// How many of `want` messages are there, at least 1: step R1.
+    ///
+    /// # Errors
+    ///
+    /// `NotReady` if the ring is empty.
+    #[inline]
+    pub fn poll(&mut self, ring: &Ring<'_>, want: u32) -> Result<u32, Blocked> {
+        match ring.form {
+            Form::Stamped => self.poll_stamps(ring, want),
+            Form::Indexed => self.poll_tail(ring, want),
+        }
+    }
+
+    #[inline]
+    fn poll_stamps(&mut self, ring: &Ring<'_>, want: u32) -> Result<u32, Blocked> {
+        let stamp = ring.stamps.get(self.next.slot()).load(OBSERVE_STAMP);
+        if stamp != full(self.next.lap()) {
+            return Err(self.unpublished(stamp));
+        }
+        let mut ready = 1;
+        let mut cursor = self.next;
+        while ready < want.min(ring.capacity) {
+            cursor.step(ring.capacity);
+            if !published(ring, &cursor, OBSERVE_STAMP) {
+                break;
+            }
+            ready += 1;
+        }
+        Ok(ready)
+    }
+
+    /// What a stamp means that is not the one waited for: the previous lap's, or nonsense.
+    #[inline]
+    fn unpublished(&self, stamp: u64) -> Blocked {
+        let before = match self.next.lap() {
+            0 => 0,
+            lap => full(lap - 1),
+        };
+        if stamp == before {
+            return Blocked::NotReady;
+        }
+        Blocked::Corrupt(Corruption { word: "stamp", found: stamp, position: self.next.position() })
+    }
+
+    #[inline]
+    fn poll_tail(&mut self, ring: &Ring<'_>, want: u32) -> Result<u32, Blocked> {
+        if self.seen == self.next.position() {
+            self.look(ring).map_err(|found| {
+                Blocked::Corrupt(Corruption { word: "tail", found, position: self.next.position() })
+            })?;
+            if self.seen == self.next.position() {
+                return Err(Blocked::NotReady);
+            }
+        }
+        Ok((self.seen - self.next.position()).min(u64::from(want)) as u32)
+    }
+
+    /// Reads the sender's index; the error is an index that this ring cannot have.
+    #[inline]
+    fn look(&mut self, ring: &Ring<'_>) -> Result<(), u64> {
+        let tail = ring.control.tail.0.load(OBSERVE_TAIL);
+        if tail.wrapping_sub(self.next.position()) > u64::from(ring.capacity) {
+            return Err(tail);
+        }
+        self.seen = tail;
+        Ok(())
+    }
+
+    /// The slot of the next message. It may be read after a poll.
+    #[inline]
+    pub fn slot(&self) -> u32 {
+        self.next.slot()
+    }
+
+    /// The position of the next message: how many have been received before it.
+    #[inline]
+    pub fn position(&self) -> Position {
+        self.next.position()
+    }
+
+    /// The message in [`slot`](Self::slot) has been read; on to the next one.
+    #[inline]
+    pub fn take(&mut self, ring: &Ring<'_>) {
+        self.next.step(ring.capacity);
+    }
+
+    /// Step R3: everything that was taken is given back.
+    #[inline]
+    pub fn release(&mut self, ring: &Ring<'_>) {
+        ring.control.head.0.store(self.next.position(), RELEASE_HEAD);
+        crash_point("recv.after-release");
+    }
+
+    /// Messages that are published and not yet taken, as far as this side knows by looking now.
+    pub fn in_flight(&self, ring: &Ring<'_>) -> u64 {
+        // Only a number for people: no slot is touched on the strength of it.
+        let tail = ring.control.tail.0.load(Relaxed);
+        tail.saturating_sub(self.next.position()).min(u64::from(ring.capacity))
+    }
+}

@@ -1,0 +1,155 @@
+//! Where every part of a segment lies: computed from its shape, never read from shared memory.
+
+use super::header::HEADER_LEN;
+use crate::message::{Message, assert_layout};
+use crate::protocol::ring::{Control, Form};
+use crate::protocol::roster::SoleRoster;
+
+/// Most messages a channel can hold: positions are counted in slots of 32 bits.
+pub(crate) const MAX_CAPACITY: u64 = 1 << 31;
+
+/// Bytes of a stamp.
+const STAMP: usize = 8;
+/// Bytes of a cache line.
+const LINE: usize = 64;
+/// Roster, control lines and slots start at a multiple of this: two lines, as prefetchers pull them.
+const PART_ALIGN: u64 = 128;
+
+/// How messages of this type become visible.
+///
+/// By their stamp if stamp and message fit one cache line, else by index: a message of several lines
+/// has to wait for them anyway, and a stamp would take it to one more.
+pub(crate) const fn form<T: Message>() -> Form {
+    assert_layout::<T>();
+    if STAMP.next_multiple_of(align_of::<T>()) + size_of::<T>() <= LINE {
+        Form::Stamped
+    } else {
+        Form::Indexed
+    }
+}
+
+/// Distance of the message from the start of its slot, in bytes.
+pub(crate) const fn payload_offset<T: Message>() -> usize {
+    match form::<T>() {
+        Form::Stamped => STAMP.next_multiple_of(align_of::<T>()),
+        Form::Indexed => 0,
+    }
+}
+
+/// Distance of the slots from each other, in bytes: 16, 32 or a multiple of 64, and of the alignment.
+pub(crate) const fn stride<T: Message>() -> usize {
+    let bytes = payload_offset::<T>() + size_of::<T>();
+    let lines = if bytes <= 16 {
+        16
+    } else if bytes <= 32 {
+        32
+    } else {
+        bytes.next_multiple_of(LINE)
+    };
+    lines.next_multiple_of(align_of::<T>())
+}
+
+/// What a segment has to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    pub(crate) capacity: u32,
+    pub(crate) schema_len: u32,
+    pub(crate) stride: u64,
+    pub(crate) payload_offset: u64,
+    pub(crate) message_size: u64,
+    pub(crate) message_align: u64,
+    pub(crate) form: Form,
+}
+
+impl Shape {
+    /// The shape of a channel of `capacity` messages.
+    pub(crate) fn of<T: Message>(capacity: u32, schema_len: u32) -> Self {
+        Self {
+            capacity,
+            schema_len,
+            stride: stride::<T>() as u64,
+            payload_offset: payload_offset::<T>() as u64,
+            message_size: size_of::<T>() as u64,
+            message_align: align_of::<T>() as u64,
+            form: form::<T>(),
+        }
+    }
+}
+
+/// Offsets of the parts from the start of the segment, and its length, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Layout {
+    pub(crate) shape: Shape,
+    pub(crate) schema: u64,
+    pub(crate) roster: u64,
+    pub(crate) control: u64,
+    pub(crate) slots: u64,
+    pub(crate) len: u64,
+}
+
+impl Layout {
+    /// Plans a segment; `None` if it has more bytes than a mapping can have.
+    pub(crate) fn plan(shape: Shape) -> Option<Self> {
+        let schema = HEADER_LEN as u64;
+        let roster = align_up(schema.checked_add(shape.schema_len.into())?, PART_ALIGN)?;
+        let control = align_up(roster.checked_add(size_of::<SoleRoster>() as u64)?, PART_ALIGN)?;
+        let after = control.checked_add(size_of::<Control>() as u64)?;
+        let slots = align_up(after, PART_ALIGN.max(shape.message_align))?;
+        let len = slots.checked_add(shape.stride.checked_mul(shape.capacity.into())?)?;
+        (len <= isize::MAX as u64).then_some(Self { shape, schema, roster, control, slots, len })
+    }
+}
+
+fn align_up(offset: u64, align: u64) -> Option<u64> {
+    offset.checked_next_multiple_of(align)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_fits_a_line_with_its_stamp_is_published_by_it() {
+        assert_eq!((form::<u8>(), stride::<u8>(), payload_offset::<u8>()), (Form::Stamped, 16, 8));
+        assert_eq!((form::<u64>(), stride::<u64>(), payload_offset::<u64>()), (Form::Stamped, 16, 8));
+        assert_eq!((form::<[u64; 2]>(), stride::<[u64; 2]>()), (Form::Stamped, 32));
+        assert_eq!((form::<[u64; 3]>(), stride::<[u64; 3]>()), (Form::Stamped, 32));
+        assert_eq!((form::<[u64; 4]>(), stride::<[u64; 4]>()), (Form::Stamped, 64));
+        assert_eq!((form::<[u64; 7]>(), stride::<[u64; 7]>()), (Form::Stamped, 64));
+        assert_eq!((form::<u128>(), stride::<u128>(), payload_offset::<u128>()), (Form::Stamped, 32, 16));
+    }
+
+    #[test]
+    fn a_larger_message_is_published_by_index_in_slots_of_whole_lines() {
+        assert_eq!((form::<[u64; 8]>(), stride::<[u64; 8]>()), (Form::Indexed, 64));
+        assert_eq!((form::<[u8; 57]>(), stride::<[u8; 57]>()), (Form::Indexed, 64));
+        assert_eq!((form::<[u64; 9]>(), stride::<[u64; 9]>()), (Form::Indexed, 128));
+        assert_eq!((form::<[u64; 128]>(), stride::<[u64; 128]>()), (Form::Indexed, 1024));
+    }
+
+    #[test]
+    fn a_plan_that_no_mapping_can_hold_is_refused() {
+        let mut shape = Shape::of::<u64>(4, 9);
+        assert!(Layout::plan(shape).is_some());
+        shape.stride = u64::MAX;
+        assert_eq!(Layout::plan(shape), None);
+        shape.stride = 1 << 62;
+        assert_eq!(Layout::plan(shape), None);
+    }
+
+    #[test]
+    fn no_two_parts_overlap_and_every_part_is_aligned() {
+        for capacity in [1, 2, 3, 1000] {
+            for schema_len in [1, 100, 127, 128, 129, 65_535] {
+                let plan = Layout::plan(Shape::of::<[u64; 4]>(capacity, schema_len)).unwrap();
+                assert!(plan.schema + u64::from(schema_len) <= plan.roster);
+                assert!(plan.roster + size_of::<SoleRoster>() as u64 <= plan.control);
+                assert!(plan.control + size_of::<Control>() as u64 <= plan.slots);
+                assert_eq!(plan.slots + u64::from(capacity) * 64, plan.len);
+                for part in [plan.roster, plan.control, plan.slots] {
+                    assert_eq!(part % PART_ALIGN, 0);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The parts of a segment as references: the one place where its bytes become atomics.
+
+#![allow(unsafe_code, reason = "casts the checked parts of a mapping to the types that the protocols use")]
+
+use std::ptr::NonNull;
+use std::slice;
+
+use zerocopy::IntoBytes;
+
+use super::header::{Expected, HEADER_LEN, Header, Refusal, STATE_OFFSET};
+use super::layout::Layout;
+use crate::map::{HeapRegion, SharedMap};
+use crate::protocol::ring::{Control, Form, Ring};
+use crate::protocol::roster::SoleRoster;
+use crate::protocol::{Strided, lifecycle};
+use crate::sync::{AtomicU64, crash_point};
+
+/// Where a segment lies. Page-aligned; the bytes stay where they are for as long as a clone of it lives.
+#[derive(Clone, Debug)]
+pub(crate) enum Memory {
+    /// In a named map.
+    Map(SharedMap),
+    /// On the heap.
+    Heap(HeapRegion),
+}
+
+impl Memory {
+    fn base(&self) -> NonNull<u8> {
+        let base = match self {
+            Self::Map(map) => map.as_ptr(),
+            Self::Heap(heap) => heap.as_ptr(),
+        };
+        NonNull::new(base).expect("a mapping is not at address 0")
+    }
+
+    fn len(&self) -> u64 {
+        match self {
+            Self::Map(map) => map.capacity(),
+            Self::Heap(heap) => heap.capacity(),
+        }
+    }
+}
+
+/// A segment that was formatted or checked here: its memory and where its parts lie.
+///
+/// Invariants: `base` is the start of `memory`; `layout` was planned by this process and lies inside it.
+#[derive(Clone, Debug)]
+pub(crate) struct Segment {
+    base: NonNull<u8>,
+    layout: Layout,
+    memory: Memory,
+}
+
+// SAFETY: what is behind `base` is only touched through atomics, and by the slot owner that a protocol
+// names; the memory itself is `Send + Sync`.
+unsafe impl Send for Segment {}
+// SAFETY: as above.
+unsafe impl Sync for Segment {}
+
+/// What writes a segment into the data area of a map that has no name yet: every part, and then the state
+/// that says so. The map layer calls it with the first byte and the length of that area.
+pub(crate) fn formatter<'a>(layout: &'a Layout, schema: &'a [u8]) -> impl FnMut(*mut u8, u64) + 'a {
+    move |base, len| {
+        // SAFETY: `len` zeroed, writable bytes, which nobody else can see while their file has no name.
+        let bytes = unsafe { slice::from_raw_parts_mut(base, len as usize) };
+        bytes[..HEADER_LEN].copy_from_slice(Header::new(layout, schema).as_bytes());
+        crash_point("segment.format.after-header");
+        bytes[layout.schema as usize..][..schema.len()].copy_from_slice(schema);
+        // Roster, control lines and stamps are valid when all zero.
+        assert!(layout.len <= len, "a segment of {} bytes in {len}", layout.len);
+        crash_point("segment.format.before-state");
+        let state = bytes[STATE_OFFSET..].as_mut_ptr().cast::<AtomicU64>();
+        assert!(state.is_aligned());
+        // SAFETY: aligned; inside the bytes, which are borrowed mutably; initialised.
+        lifecycle::publish(unsafe { &*state });
+    }
+}
+
+impl Segment {
+    /// Formats a segment on the heap.
+    pub(crate) fn on_heap(heap: HeapRegion, layout: Layout, schema: &[u8]) -> Self {
+        formatter(&layout, schema)(heap.as_ptr(), heap.capacity());
+        let memory = Memory::Heap(heap);
+        Self { base: memory.base(), layout, memory }
+    }
+
+    /// Borrows a segment that somebody formatted, if it is what the program expects.
+    pub(crate) fn attach(map: SharedMap, expected: &Expected<'_>) -> Result<Self, Refusal> {
+        let memory = Memory::Map(map);
+        let (base, len) = (memory.base(), memory.len());
+        let copy = |offset: u64, count: u64| -> Option<Vec<u8>> {
+            let end = offset.checked_add(count)?;
+            if end > len || count > u64::from(u32::MAX) {
+                return None;
+            }
+            let mut bytes = vec![0; count as usize];
+            // SAFETY: `offset <= end <= len`, and the mapping has `len` bytes.
+            let source = unsafe { base.as_ptr().add(offset as usize) };
+            // SAFETY: `count` readable bytes in the mapping; the copy is private. A peer that follows the
+            // protocol does not write the header or the schema after the segment has its name.
+            unsafe { source.copy_to_nonoverlapping(bytes.as_mut_ptr(), bytes.len()) };
+            Some(bytes)
+        };
+        if len >= HEADER_LEN as u64 {
+            // SAFETY: inside the mapping, a multiple of 8 from a page boundary.
+            let state = unsafe { base.as_ptr().add(STATE_OFFSET) }.cast::<AtomicU64>();
+            // SAFETY: aligned and initialised; the word is only accessed atomically. The load orders the
+            // copies below behind the formatting; `check` looks at the copy of the word.
+            lifecycle::observe(unsafe { &*state });
+        }
+        let start = copy(0, len.min(HEADER_LEN as u64)).expect("the start of the mapping");
+        let layout = Header::check(&start, len, expected, &copy)?;
+        Ok(Self { base, layout, memory })
+    }
+
+    /// Where the segment lies.
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// Slots of the ring.
+    #[inline]
+    pub(crate) fn capacity(&self) -> u32 {
+        self.layout.shape.capacity
+    }
+
+    /// Who takes part.
+    pub(crate) fn roster(&self) -> &SoleRoster {
+        let part = self.part(self.layout.roster).cast::<SoleRoster>();
+        // SAFETY: the plan keeps a roster's bytes there, aligned to 128, and it lies inside the mapping;
+        // zero bytes are a valid roster, which holds only atomics; `self` keeps the memory.
+        unsafe { &*part }
+    }
+
+    /// The ring in place. `form` is the one of the segment's layout; that the caller says it again lets
+    /// the compiler know it.
+    #[inline]
+    pub(crate) fn ring(&self, form: Form) -> Ring<'_> {
+        debug_assert_eq!(form, self.layout.shape.form);
+        let control = self.part(self.layout.control).cast::<Control>();
+        // SAFETY: the plan keeps the control lines there, aligned to 128, inside the mapping; zero bytes are
+        // valid, it holds only atomics; `self` keeps the memory.
+        let control = unsafe { &*control };
+        let stamps = match form {
+            Form::Stamped => {
+                // SAFETY: 1. each slot starts with its stamp: `capacity` slots, `stride` bytes apart, lie
+                // inside the mapping, aligned to 16 or more; zero bytes are a valid stamp; `self` keeps the
+                // memory. 2. A payload starts behind the stamp, so nothing else touches these words.
+                unsafe { Strided::new(self.slots(), self.layout.shape.stride as usize, self.capacity()) }
+            }
+            Form::Indexed => Strided::none(),
+        };
+        Ring { control, stamps, capacity: self.capacity(), form }
+    }
+
+    /// The start of the first slot.
+    #[inline]
+    pub(crate) fn slots(&self) -> NonNull<u8> {
+        NonNull::new(self.part(self.layout.slots)).expect("a mapping does not reach address 0")
+    }
+
+    #[inline]
+    fn part(&self, offset: u64) -> *mut u8 {
+        // SAFETY: every offset of the layout lies inside the memory (invariants).
+        unsafe { self.base.as_ptr().add(offset as usize) }
+    }
+}

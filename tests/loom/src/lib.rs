@@ -1,0 +1,37 @@
+//! Models of ringway's protocols, explored by loom: the library's own text over loom's atomics.
+//!
+//! Every model runs through [`explore`], which asserts that loom found more than one execution.
+#![cfg(all(test, loom))]
+
+mod controls;
+mod fixture;
+mod lifecycle;
+mod peer;
+mod roster;
+mod sole;
+mod sole_crash;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Whether this is the long run.
+fn long() -> bool {
+    std::env::var_os("LOOM_LONG").is_some()
+}
+
+/// Explores a model and returns the number of executions.
+fn explore(name: &str, model: impl Fn() + Sync + Send + 'static) -> usize {
+    let count = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&count);
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(if long() { 4 } else { 3 });
+    builder.max_branches = 20_000;
+    builder.check(move || {
+        seen.fetch_add(1, Ordering::Relaxed);
+        model();
+    });
+    let executions = count.load(Ordering::Relaxed);
+    println!("{name}: {executions} executions");
+    assert!(executions > 1, "{name}: loom explored one execution only, so nothing was checked");
+    executions
+}
