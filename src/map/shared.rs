@@ -14,6 +14,9 @@ use super::region::Region;
 /// Clones are the same map. The map lives while any process has it; the last one to drop it removes its
 /// name, and its content is lost. Processes that are killed are holders no longer.
 ///
+/// The last drop takes microseconds. Where another process is stopped in the middle of opening or closing the
+/// map it waits for up to ten seconds, and then leaves the name to the next who opens or creates it.
+///
 /// A child forked without exec does not have the map: it must not touch the memory, and should open the
 /// map by name.
 #[derive(Clone)]

@@ -172,6 +172,7 @@ fn reclaim(directory: &Directory, name: &str) -> Option<Leftover> {
     // Whoever has the mutex is opening, removing or dropping it: then it is theirs to deal with.
     let lifecycle = Lifecycle::try_lock(file.as_fd()).ok()??;
     crash_point("map.sweep.after-flock");
+    // Look again: one who was joining when the last holder died may be present since.
     let dead = sys::is_locked(file.as_fd(), PRESENCE) == Ok(false);
     if !dead || directory.still_names(name, file.as_fd()) != Ok(true) {
         return None;
