@@ -194,7 +194,7 @@ fn checks(
         let message = quote_spanned!(at(ty.span())=> <#ty as __m::Message>);
         let plain = (!attributes.checked).then(|| {
             let said = refusal::hidden_checked(name, &ident.to_string());
-            quote_spanned!(at(ty.span())=> if #message::CHECKED { ::core::panic!(#said) })
+            quote_spanned!(at(ty.span())=> __m::plain(#message::CHECKED, #said);)
         });
         // The one field with a size of a transparent struct has no padding round it, and the others may be
         // at any offset.

@@ -5,7 +5,7 @@ pub use bytemuck::{CheckedBitPattern, NoUninit, Pod, Zeroable};
 pub use super::bits::Bits;
 pub use super::contract::{Copied, Message};
 pub use super::invalid::InvalidField;
-pub use super::layout::no_padding;
+pub use super::layout::{no_padding, plain};
 pub use super::schema::{Field, Primitive, Schema, Variant};
 
 /// The bounds of an impl that is emitted whether or not they hold: a lifetime makes the compiler look only

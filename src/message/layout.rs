@@ -15,6 +15,15 @@ pub(crate) const fn assert_layout<T: Message>() {
     }
 }
 
+/// Refuses a field of a checked type in a plain struct, in the words that the derive `said`.
+#[doc(hidden)]
+#[track_caller]
+pub const fn plain(checked: bool, said: &str) {
+    if checked {
+        panic!("{}", said);
+    }
+}
+
 /// Refuses padding between the `end` of the field `name` and the `next` thing, be that a field or the end.
 #[doc(hidden)]
 #[track_caller]
