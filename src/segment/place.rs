@@ -109,7 +109,7 @@ impl Segment {
             lifecycle::observe(unsafe { &*state });
         }
         let start = copy(0, len.min(HEADER_LEN as u64)).expect("the start of the mapping");
-        let layout = Header::check(&start, len, expected, &copy)?;
+        let layout = Header::check(&start, len, expected, copy)?;
         Ok(Self { base, layout, memory })
     }
 
