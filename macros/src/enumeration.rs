@@ -55,7 +55,7 @@ pub(crate) fn expand(input: &DeriveInput, attributes: &Attributes, data: &DataEn
             // SAFETY: 1, 2: a discriminant is an integer; 3: `validate` accepts the discriminants only; 4: the
             // `repr` is the one read here.
             #[automatically_derived]
-            unsafe impl __m::Message for #ident {
+            unsafe impl __m::Message for #ident where for<'__m> #ident: __m::IsCopy<'__m> {
                 const SCHEMA: &'static __m::Schema = &const {
                     __m::Schema::enumeration(
                         #name,
@@ -79,6 +79,8 @@ pub(crate) fn expand(input: &DeriveInput, attributes: &Attributes, data: &DataEn
                     }
                 }
             }
+
+            const _: () = __m::copied::<#ident>();
 
             // SAFETY: an integer has no padding.
             #[automatically_derived]
