@@ -49,12 +49,16 @@ pub(crate) fn expand(input: &DeriveInput, attributes: &Attributes, data: &DataSt
             &const { [#(#schema_fields),*] },
         )
     };
+    let copied = quote_spanned!(at(ident.span())=> __m::copied::<#this>());
     let checks = checks(&this, attributes, ident, &fields);
     // A type that is not generic is checked where it is defined, a generic one wherever it is used.
     let (here, wherever) = if generic {
-        (assert_messages(&this, &generics_with_messages(&input.generics), &fields), quote!({ #(#checks)* }))
+        (
+            assert_messages(&this, &copied, &generics_with_messages(&input.generics), &fields),
+            quote!({ #(#checks)* }),
+        )
     } else {
-        (quote!(const _: () = __m::copied::<#this>(); #(const _: () = { #checks };)*), quote!(()))
+        (quote!(const _: () = #copied; #(const _: () = { #checks };)*), quote!(()))
     };
     let (checked, validate) = if attributes.checked {
         let names = fields.iter().map(|field| &field.name);
@@ -179,7 +183,7 @@ fn bounded(this: &Type, generics: &Generics, fields: &[Field<'_>]) -> Generics {
 }
 
 /// Where an error is shown; names are still those of the expansion.
-fn at(span: Span) -> Span {
+pub(crate) fn at(span: Span) -> Span {
     Span::call_site().located_at(span)
 }
 
@@ -232,7 +236,12 @@ fn free_name(fields: &[Field<'_>], index: usize) -> String {
 
 /// For a generic type, whose layout is checked later: that it is `Copy`, and the fields are messages, is
 /// checked now.
-fn assert_messages(this: &Type, generics: &Generics, fields: &[Field<'_>]) -> TokenStream {
+fn assert_messages(
+    this: &Type,
+    copied: &TokenStream,
+    generics: &Generics,
+    fields: &[Field<'_>],
+) -> TokenStream {
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let asserts = fields
         .iter()
@@ -241,7 +250,7 @@ fn assert_messages(this: &Type, generics: &Generics, fields: &[Field<'_>]) -> To
         #[automatically_derived]
         impl #impl_generics __m::Fields for #this #where_clause {
             const ARE_MESSAGES: () = {
-                __m::copied::<#this>();
+                #copied;
                 #(#asserts)*
             };
         }
