@@ -135,7 +135,9 @@ fn errors(output: &str) -> Vec<Reported> {
     for block in output.split("\n\n") {
         let starts = |line: &str| line.starts_with("error") && !line.contains("could not compile");
         let Some(start) = block.lines().position(starts) else { continue };
-        let text: Vec<&str> = block.lines().skip(start).collect();
+        // The compiler shows the source, and in it the comment with the sentence: that is not its own word.
+        let said = |line: &'_ str| line.split("//~").next().unwrap_or_default().to_owned();
+        let text: Vec<String> = block.lines().skip(start).map(said).collect();
         let place = text.iter().find_map(|line| line.trim_start().strip_prefix("--> "));
         let Some((file, line)) = place.and_then(|place| {
             let mut parts = place.rsplitn(3, ':').skip(1);

@@ -1,12 +1,13 @@
 //! Enums without fields.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{DataEnum, DeriveInput, Error, Fields, Result};
 
 use crate::attributes::{Attributes, refuse_on_part};
+use crate::structure::at;
 
 pub(crate) fn expand(input: &DeriveInput, attributes: &Attributes, data: &DataEnum) -> Result<TokenStream> {
     let ident = &input.ident;
@@ -48,6 +49,7 @@ pub(crate) fn expand(input: &DeriveInput, attributes: &Attributes, data: &DataEn
     let names = variants.iter().map(|variant| variant.unraw().to_string());
     let values: Vec<_> = (0..variants.len()).map(|index| format_ident!("VALUE_{}", index)).collect();
     let index = 0..bytes;
+    let copied = quote_spanned!(at(ident.span())=> __m::copied::<#ident>());
     Ok(quote! {
         const _: () = {
             use #krate::__private as __m;
@@ -55,7 +57,7 @@ pub(crate) fn expand(input: &DeriveInput, attributes: &Attributes, data: &DataEn
             // SAFETY: 1, 2: a discriminant is an integer; 3: `validate` accepts the discriminants only; 4: the
             // `repr` is the one read here.
             #[automatically_derived]
-            unsafe impl __m::Message for #ident {
+            unsafe impl __m::Message for #ident where for<'__m> #ident: __m::IsCopy<'__m> {
                 const SCHEMA: &'static __m::Schema = &const {
                     __m::Schema::enumeration(
                         #name,
@@ -79,6 +81,8 @@ pub(crate) fn expand(input: &DeriveInput, attributes: &Attributes, data: &DataEn
                     }
                 }
             }
+
+            const _: () = #copied;
 
             // SAFETY: an integer has no padding.
             #[automatically_derived]

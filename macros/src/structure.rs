@@ -26,9 +26,10 @@ pub(crate) fn expand(input: &DeriveInput, attributes: &Attributes, data: &DataSt
     let Attributes { name, version, krate, .. } = attributes;
     let ident = &input.ident;
     let generic = !input.generics.params.is_empty();
-    let generics = bounded(&input.generics, &fields);
-    let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
+    let (_, type_generics, _) = input.generics.split_for_impl();
     let this: Type = parse_quote!(#ident #type_generics);
+    let generics = bounded(&this, &input.generics, &fields);
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
 
     let names = fields.iter().map(|field| &field.name);
     let types: Vec<_> = fields.iter().map(|field| field.ty).collect();
@@ -48,12 +49,16 @@ pub(crate) fn expand(input: &DeriveInput, attributes: &Attributes, data: &DataSt
             &const { [#(#schema_fields),*] },
         )
     };
+    let copied = quote_spanned!(at(ident.span())=> __m::copied::<#this>());
     let checks = checks(&this, attributes, ident, &fields);
     // A type that is not generic is checked where it is defined, a generic one wherever it is used.
     let (here, wherever) = if generic {
-        (assert_messages(&this, &generics_with_messages(&input.generics), &fields), quote!({ #(#checks)* }))
+        (
+            assert_messages(&this, &copied, &generics_with_messages(&input.generics), &fields),
+            quote!({ #(#checks)* }),
+        )
     } else {
-        (quote!(#(const _: () = { #checks };)*), quote!(()))
+        (quote!(const _: () = #copied; #(const _: () = { #checks };)*), quote!(()))
     };
     let (checked, validate) = if attributes.checked {
         let names = fields.iter().map(|field| &field.name);
@@ -65,7 +70,6 @@ pub(crate) fn expand(input: &DeriveInput, attributes: &Attributes, data: &DataSt
         (quote!(false), quote!(let _ = bytes;))
     };
     let bytemuck = bytemuck(input, attributes, &fields);
-    let self_type = quote_spanned!(ident.span()=> #this);
     Ok(quote! {
         const _: () = {
             use #krate::__private as __m;
@@ -74,7 +78,7 @@ pub(crate) fn expand(input: &DeriveInput, attributes: &Attributes, data: &DataSt
             // fields have no padding, and none is between or after them; 2, 3: no field does otherwise, and
             // `validate` asks all that are checked; 4: size, alignment and offsets are the compiler's.
             #[automatically_derived]
-            unsafe impl #impl_generics __m::Message for #self_type #where_clause {
+            unsafe impl #impl_generics __m::Message for #this #where_clause {
                 const SCHEMA: &'static __m::Schema = &const { #schema };
                 const CHECKED: ::core::primitive::bool = #checked;
                 const LAYOUT: () = #wherever;
@@ -166,10 +170,12 @@ fn generics_with_messages(generics: &Generics) -> Generics {
     bounded
 }
 
-/// Also `Message` for the fields, in the form that is no error here where it does not hold.
-fn bounded(generics: &Generics, fields: &[Field<'_>]) -> Generics {
+/// Also `Copy` for the type and `Message` for the fields, in the form that is no error here where it does not
+/// hold.
+fn bounded(this: &Type, generics: &Generics, fields: &[Field<'_>]) -> Generics {
     let mut bounded = generics_with_messages(generics);
     let clause = bounded.make_where_clause();
+    clause.predicates.push(parse_quote!(for<'__m> #this: __m::IsCopy<'__m>));
     for Field { ty, .. } in fields {
         clause.predicates.push(parse_quote!(for<'__m> #ty: __m::IsMessage<'__m>));
     }
@@ -177,7 +183,7 @@ fn bounded(generics: &Generics, fields: &[Field<'_>]) -> Generics {
 }
 
 /// Where an error is shown; names are still those of the expansion.
-fn at(span: Span) -> Span {
+pub(crate) fn at(span: Span) -> Span {
     Span::call_site().located_at(span)
 }
 
@@ -228,8 +234,14 @@ fn free_name(fields: &[Field<'_>], index: usize) -> String {
     names.into_iter().find(|name| !taken(name)).unwrap_or_default()
 }
 
-/// For a generic type, whose layout is checked later: that the fields are messages is checked now.
-fn assert_messages(this: &Type, generics: &Generics, fields: &[Field<'_>]) -> TokenStream {
+/// For a generic type, whose layout is checked later: that it is `Copy`, and the fields are messages, is
+/// checked now.
+fn assert_messages(
+    this: &Type,
+    copied: &TokenStream,
+    generics: &Generics,
+    fields: &[Field<'_>],
+) -> TokenStream {
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let asserts = fields
         .iter()
@@ -237,7 +249,10 @@ fn assert_messages(this: &Type, generics: &Generics, fields: &[Field<'_>]) -> To
     quote! {
         #[automatically_derived]
         impl #impl_generics __m::Fields for #this #where_clause {
-            const ARE_MESSAGES: () = { #(#asserts)* };
+            const ARE_MESSAGES: () = {
+                #copied;
+                #(#asserts)*
+            };
         }
     }
 }

@@ -38,7 +38,7 @@ use super::{InvalidField, Schema};
     note = "instead of usize and isize use u64 and i64; instead of a NonZero type use the plain integer; a \
             PhantomData can be left out, or its type parameter given to a wrapper that is not sent"
 )]
-pub unsafe trait Message: Copied + Send + Sync + 'static {
+pub unsafe trait Message: Copy + Send + Sync + 'static {
     /// What the layout is: names, types, offsets, sizes.
     const SCHEMA: &'static Schema;
 
@@ -61,15 +61,3 @@ pub unsafe trait Message: Copied + Send + Sync + 'static {
     /// May panic if `bytes` is not `size_of::<Self>()` bytes long.
     fn validate(bytes: &[u8]) -> Result<(), InvalidField>;
 }
-
-/// `Copy`, by a name that can carry the sentence below.
-#[doc(hidden)]
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not `Copy`, and a message is copied byte for byte and never dropped: add \
-               `#[derive(Clone, Copy)]` and remove any `Drop` impl",
-    label = "not `Copy`"
-)]
-pub trait Copied: Copy {}
-
-#[diagnostic::do_not_recommend]
-impl<T: Copy> Copied for T {}

@@ -3,7 +3,7 @@
 pub use bytemuck::{CheckedBitPattern, NoUninit, Pod, Zeroable};
 
 pub use super::bits::Bits;
-pub use super::contract::{Copied, Message};
+pub use super::contract::Message;
 pub use super::invalid::InvalidField;
 pub use super::layout::{no_padding, plain};
 pub use super::schema::{Field, Primitive, Schema, Variant};
@@ -12,6 +12,20 @@ pub use super::schema::{Field, Primitive, Schema, Variant};
 /// where the impl is used. So what is missing is told once, by the check made for it, and not by each impl.
 pub trait IsMessage<'a>: Message {}
 impl<T: Message> IsMessage<'_> for T {}
+
+/// `Copy`, by a name that can carry the sentence.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not `Copy`, and a message is copied byte for byte and never dropped: add \
+               `#[derive(Clone, Copy)]` and remove any `Drop` impl",
+    label = "not `Copy`"
+)]
+pub trait Copied {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Copy> Copied for T {}
+
+/// The check that a message is `Copy`.
+pub const fn copied<T: Copied>() {}
 
 /// As [`IsMessage`], for `Copy`.
 pub trait IsCopy<'a>: Copy {}

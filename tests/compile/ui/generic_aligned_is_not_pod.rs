@@ -12,5 +12,5 @@ struct Case<T> {
 fn pod<T: Pod>() {}
 
 fn main() {
-    pod::<Case<u16>>(); //~ ERROR: `Case<u16>: Pod` is not satisfied
+    pod::<Case<u16>>(); //~ ERROR: the trait bound `Case<u16>:
 }

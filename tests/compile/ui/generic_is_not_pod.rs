@@ -13,7 +13,7 @@ fn pod<T: Pod>() {}
 
 fn main() {
     #[cfg(not(feature = "fixed"))]
-    pod::<Pair<u32, u32>>(); //~ ERROR: `Pair<u32, u32>: Pod` is not satisfied
+    pod::<Pair<u32, u32>>(); //~ ERROR: the trait bound `Pair<u32, u32>:
     #[cfg(feature = "fixed")]
     pod::<[u32; 2]>();
 }
