@@ -39,11 +39,11 @@ impl<'a, T: Message> Loan<'a, T> {
 
     /// The message that was in this slot before, to be written over: zeros at first, then whatever passed
     /// through here one lap ago. For a large message of which little changes, or that is filled by parts.
+    ///
+    /// Not for a checked message, whose bytes need not be a value of it: that does not compile.
     #[inline]
-    pub fn recycle(self) -> Draft<'a, T>
-    where
-        T: bytemuck::AnyBitPattern,
-    {
+    pub fn recycle(self) -> Draft<'a, T> {
+        const { assert!(!T::CHECKED, "only a plain message can be recycled: use `write` for a checked one") }
         // Every byte of a slot is initialised: it starts as zero, messages have no padding, and safe code
         // cannot write anything else. Any bytes are a `T`.
         Draft { slots: self.slots }

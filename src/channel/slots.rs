@@ -71,8 +71,15 @@ impl<T: Message> SendSlots<T> {
         self.side.in_flight(&self.slots.ring())
     }
 
-    /// Claims up to `want` free slots, at least one.
+    /// Claims one free slot, if one is known without looking.
     #[inline]
+    pub(super) fn claim_known(&mut self) -> bool {
+        let known = self.side.known_free() > 0;
+        self.claimed = u32::from(known);
+        known
+    }
+
+    /// Claims up to `want` free slots, at least one.
     pub(super) fn claim(
         &mut self,
         want: u32,
@@ -153,8 +160,15 @@ impl<T: Message> RecvSlots<T> {
         self.side.in_flight(&self.slots.ring())
     }
 
-    /// Looks for up to `want` messages, at least one.
+    /// Looks for one message, without asking why there is none.
     #[inline]
+    pub(super) fn poll_one(&mut self) -> bool {
+        let ready = self.side.is_ready(&self.slots.ring());
+        self.ready = u32::from(ready);
+        ready
+    }
+
+    /// Looks for up to `want` messages, at least one.
     pub(super) fn poll(
         &mut self,
         want: u32,

@@ -91,22 +91,25 @@ impl SoleSender {
         Ok(Self { next, limit })
     }
 
+    /// How many messages can be written, as far as the receiver's position was last read: the first half
+    /// of step S1.
+    #[inline]
+    pub fn known_free(&self) -> u64 {
+        self.limit - self.next.position()
+    }
+
     /// How many of `want` messages can be written now, at least 1: step S1.
     ///
     /// # Errors
     ///
     /// `NotReady` if the ring is full.
-    #[inline]
     pub fn claim(&mut self, ring: &Ring<'_>, want: u32) -> Result<u32, Blocked> {
-        if self.next.position() == self.limit {
+        if self.known_free() == 0 {
             self.look(ring)?;
         }
-        let free = self.limit - self.next.position();
-        Ok(free.min(u64::from(want)) as u32)
+        Ok(self.known_free().min(u64::from(want)) as u32)
     }
 
-    #[cold]
-    #[inline(never)]
     fn look(&mut self, ring: &Ring<'_>) -> Result<(), Blocked> {
         let head = ring.control.head.0.load(OBSERVE_HEAD);
         self.limit = limit(ring, &self.next, head).map_err(Blocked::Corrupt)?;
@@ -193,6 +196,16 @@ impl SoleReceiver {
             receiver.look(ring).map_err(|seen| Corruption { word: "tail", found: seen, position: head })?;
         }
         Ok(receiver)
+    }
+
+    /// Whether the next message is there, without a word about why not: step R1 where it is. An indexed
+    /// ring answers as far as the sender's position was last read.
+    #[inline]
+    pub fn is_ready(&self, ring: &Ring<'_>) -> bool {
+        match ring.form {
+            Form::Stamped => published(ring, &self.next, OBSERVE_STAMP),
+            Form::Indexed => self.seen != self.next.position(),
+        }
     }
 
     /// How many of `want` messages are there, at least 1: step R1.

@@ -42,10 +42,19 @@ impl<'m> Strided<'m> {
     /// If `index` is not below the length.
     #[inline]
     pub fn get(&self, index: u32) -> &'m AtomicU64 {
-        assert!(index < self.len, "slot {index} of a ring of {}", self.len);
+        if index >= self.len {
+            out_of_range(index, self.len);
+        }
         // SAFETY: in bounds, since the index is below `len` (1 of `new`).
         let word = unsafe { self.base.as_ptr().add(index as usize * self.stride) };
         // SAFETY: aligned, initialised and alive for `'m` (1 of `new`); only accessed atomically (2).
         unsafe { &*word.cast::<AtomicU64>() }
     }
+}
+
+/// Apart, so that the arguments of the message are no part of the hot path.
+#[cold]
+#[inline(never)]
+fn out_of_range(index: u32, len: u32) -> ! {
+    panic!("slot {index} of a ring of {len}");
 }

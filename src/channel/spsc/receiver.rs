@@ -12,7 +12,7 @@ use crate::protocol::peer::Stuck;
 use crate::protocol::ring::Blocked;
 use crate::protocol::roster;
 use crate::segment::{RoleLock, Segment};
-use crate::wait::Waiting;
+use crate::wait::{Pace, Waiting};
 use crate::{Error, Message, Wait};
 
 /// The one receiver of a channel. Dropping it leaves the channel; messages that were not received stay.
@@ -21,6 +21,7 @@ pub struct Receiver<T: Message> {
     slots: RecvSlots<T>,
     watch: Watch,
     wait: Wait,
+    pace: Pace,
     predecessor: Predecessor,
     role: RoleLock,
     incarnation: u64,
@@ -45,6 +46,7 @@ impl<T: Message> Receiver<T> {
             slots,
             watch: Watch::new(peer, options.liveness_interval),
             wait: options.wait,
+            pace: Pace::default(),
             predecessor: predecessor.into(),
             role,
             incarnation,
@@ -52,8 +54,20 @@ impl<T: Message> Receiver<T> {
         })
     }
 
-    /// Looks for up to `want` messages, or says why there is none.
+    /// Looks for a message, or says why there is none.
     #[inline]
+    fn poll_one(&mut self) -> Result<(), TryRecvError> {
+        if self.slots.poll_one() { Ok(()) } else { self.poll(1).map(drop) }
+    }
+
+    /// Looks for a message and waits until there is one.
+    #[inline]
+    fn poll_one_waiting(&mut self, timeout: Option<Duration>) -> Result<(), RecvTimeoutError> {
+        if self.slots.poll_one() { Ok(()) } else { self.poll_waiting(1, timeout).map(drop) }
+    }
+
+    /// Looks for up to `want` messages, or says why there is none.
+    #[inline(never)]
     fn poll(&mut self, want: u32) -> Result<u32, TryRecvError> {
         let watch = &mut self.watch;
         match self.slots.poll(want, |segment| watch.presence(&segment.roster().sender)) {
@@ -63,7 +77,7 @@ impl<T: Message> Receiver<T> {
     }
 
     /// Looks for up to `want` messages and waits until there is one.
-    #[inline]
+    #[inline(never)]
     fn poll_waiting(&mut self, want: u32, timeout: Option<Duration>) -> Result<u32, RecvTimeoutError> {
         match self.poll(want) {
             Ok(ready) => Ok(ready),
@@ -75,6 +89,7 @@ impl<T: Message> Receiver<T> {
     #[cold]
     fn block(&mut self, want: u32, timeout: Option<Duration>) -> Result<u32, RecvTimeoutError> {
         let mut waiting = Waiting::new(self.wait, timeout);
+        self.pace.hold(self.slots.position(), self.slots.segment().capacity());
         while waiting.pause() {
             match self.poll(want) {
                 Ok(ready) => return Ok(ready),
@@ -92,7 +107,7 @@ impl<T: Message> Receiver<T> {
     /// If there is none. Whether the sender is gone is looked at only when the channel is empty.
     #[inline]
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
-        self.poll(1)?;
+        self.poll_one()?;
         let message = self.slots.take();
         self.slots.release();
         message.map_err(TryRecvError::Invalid)
@@ -106,7 +121,7 @@ impl<T: Message> Receiver<T> {
     /// sender returns, the channel goes on.
     #[inline]
     pub fn recv(&mut self) -> Result<T, RecvError> {
-        self.poll_waiting(1, None).map_err(RecvTimeoutError::without_deadline)?;
+        self.poll_one_waiting(None).map_err(RecvTimeoutError::without_deadline)?;
         let message = self.slots.take();
         self.slots.release();
         message.map_err(RecvError::Invalid)
@@ -119,7 +134,7 @@ impl<T: Message> Receiver<T> {
     /// As [`recv`](Self::recv), and if the time is up.
     #[inline]
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<T, RecvTimeoutError> {
-        self.poll_waiting(1, Some(timeout))?;
+        self.poll_one_waiting(Some(timeout))?;
         let message = self.slots.take();
         self.slots.release();
         message.map_err(RecvTimeoutError::Invalid)
@@ -187,7 +202,7 @@ impl<T: Message> Receiver<T> {
     /// As [`try_recv`](Self::try_recv).
     #[inline]
     pub fn try_lease(&mut self) -> Result<Lease<'_, T>, TryRecvError> {
-        self.poll(1)?;
+        self.poll_one()?;
         match self.slots.validate() {
             Ok(()) => Ok(Lease::new(&mut self.slots)),
             Err(field) => {
@@ -204,7 +219,7 @@ impl<T: Message> Receiver<T> {
     /// As [`recv`](Self::recv).
     #[inline]
     pub fn lease(&mut self) -> Result<Lease<'_, T>, RecvError> {
-        self.poll_waiting(1, None).map_err(RecvTimeoutError::without_deadline)?;
+        self.poll_one_waiting(None).map_err(RecvTimeoutError::without_deadline)?;
         match self.slots.validate() {
             Ok(()) => Ok(Lease::new(&mut self.slots)),
             Err(field) => {

@@ -12,7 +12,7 @@ use crate::protocol::peer::Stuck;
 use crate::protocol::ring::Blocked;
 use crate::protocol::roster;
 use crate::segment::{RoleLock, Segment};
-use crate::wait::Waiting;
+use crate::wait::{Pace, Waiting};
 use crate::{Error, Message, Wait};
 
 /// The one sender of a channel. Dropping it leaves the channel; messages that were sent stay.
@@ -21,6 +21,7 @@ pub struct Sender<T: Message> {
     slots: SendSlots<T>,
     watch: Watch,
     wait: Wait,
+    pace: Pace,
     predecessor: Predecessor,
     role: RoleLock,
     incarnation: u64,
@@ -44,6 +45,7 @@ impl<T: Message> Sender<T> {
             slots,
             watch: Watch::new(peer, options.liveness_interval),
             wait: options.wait,
+            pace: Pace::default(),
             predecessor: predecessor.into(),
             role,
             incarnation,
@@ -51,8 +53,20 @@ impl<T: Message> Sender<T> {
         })
     }
 
-    /// Claims up to `want` slots, or says why there is none.
+    /// Claims a slot, or says why there is none.
     #[inline]
+    fn claim_one(&mut self) -> Result<(), TrySendError<()>> {
+        if self.slots.claim_known() { Ok(()) } else { self.claim(1).map(drop) }
+    }
+
+    /// Claims a slot and waits until there is one.
+    #[inline]
+    fn claim_one_waiting(&mut self, timeout: Option<Duration>) -> Result<(), SendTimeoutError<()>> {
+        if self.slots.claim_known() { Ok(()) } else { self.claim_waiting(1, timeout).map(drop) }
+    }
+
+    /// Claims up to `want` slots, or says why there is none.
+    #[inline(never)]
     fn claim(&mut self, want: u32) -> Result<u32, TrySendError<()>> {
         let watch = &mut self.watch;
         match self.slots.claim(want, |segment| watch.presence(&segment.roster().receiver)) {
@@ -62,7 +76,7 @@ impl<T: Message> Sender<T> {
     }
 
     /// Claims up to `want` slots and waits until there is one.
-    #[inline]
+    #[inline(never)]
     fn claim_waiting(&mut self, want: u32, timeout: Option<Duration>) -> Result<u32, SendTimeoutError<()>> {
         match self.claim(want) {
             Err(TrySendError::Full(())) => self.block(want, timeout),
@@ -77,6 +91,7 @@ impl<T: Message> Sender<T> {
     #[cold]
     fn block(&mut self, want: u32, timeout: Option<Duration>) -> Result<u32, SendTimeoutError<()>> {
         let mut waiting = Waiting::new(self.wait, timeout);
+        self.pace.hold(self.slots.position(), self.slots.segment().capacity());
         while waiting.pause() {
             match self.claim(want) {
                 Err(TrySendError::Full(())) => {}
@@ -104,8 +119,8 @@ impl<T: Message> Sender<T> {
     /// when the channel is full.
     #[inline]
     pub fn try_send(&mut self, message: T) -> Result<(), TrySendError<T>> {
-        match self.claim(1) {
-            Ok(_) => {
+        match self.claim_one() {
+            Ok(()) => {
                 self.put(&message);
                 Ok(())
             }
@@ -120,8 +135,8 @@ impl<T: Message> Sender<T> {
     /// With the message, if the channel is full and the receiver is gone, or if it is broken.
     #[inline]
     pub fn send(&mut self, message: T) -> Result<(), SendError<T>> {
-        match self.claim_waiting(1, None) {
-            Ok(_) => {
+        match self.claim_one_waiting(None) {
+            Ok(()) => {
                 self.put(&message);
                 Ok(())
             }
@@ -136,8 +151,8 @@ impl<T: Message> Sender<T> {
     /// With the message, as [`send`](Self::send), and if the time is up.
     #[inline]
     pub fn send_timeout(&mut self, message: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
-        match self.claim_waiting(1, Some(timeout)) {
-            Ok(_) => {
+        match self.claim_one_waiting(Some(timeout)) {
+            Ok(()) => {
                 self.put(&message);
                 Ok(())
             }
@@ -195,7 +210,7 @@ impl<T: Message> Sender<T> {
     /// As [`try_send`](Self::try_send).
     #[inline]
     pub fn try_loan(&mut self) -> Result<Loan<'_, T>, TrySendError<()>> {
-        self.claim(1)?;
+        self.claim_one()?;
         Ok(Loan::new(&mut self.slots))
     }
 
@@ -206,8 +221,8 @@ impl<T: Message> Sender<T> {
     /// As [`send`](Self::send).
     #[inline]
     pub fn loan(&mut self) -> Result<Loan<'_, T>, SendError<()>> {
-        match self.claim_waiting(1, None) {
-            Ok(_) => Ok(Loan::new(&mut self.slots)),
+        match self.claim_one_waiting(None) {
+            Ok(()) => Ok(Loan::new(&mut self.slots)),
             Err(error) => Err(error.without_deadline()),
         }
     }

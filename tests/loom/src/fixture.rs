@@ -4,11 +4,11 @@
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU64, Ordering};
+use ringway::protocol::Strided;
 use ringway::protocol::peer::{self, Stuck};
 use ringway::protocol::ring::{Control, Form, Ring};
 use ringway::protocol::roster::{self, Identity, Lock, Predecessor, Presence, SoleRoster};
 use ringway::protocol::sole::{SoleReceiver, SoleSender};
-use ringway::protocol::Strided;
 use ringway::sync::model::step;
 use std::ptr::NonNull;
 
@@ -111,7 +111,11 @@ impl<'m> Sender<'m> {
     pub fn try_send(&mut self, count: u32) -> Result<u32, Stuck> {
         let ring = self.shared.ring();
         let presence = || roster::glance(&self.shared.roster.receiver);
-        let claimed = peer::claim(&mut self.side, &ring, count, presence)?;
+        // As the channels do: what is known first.
+        let claimed = match self.side.known_free() {
+            0 => peer::claim(&mut self.side, &ring, count, presence)?,
+            free => free.min(u64::from(count)) as u32,
+        };
         for _ in 0..claimed {
             let value = self.side.position();
             // SAFETY: claimed by this side; loom reports an overlap.
@@ -163,7 +167,11 @@ impl<'m> Receiver<'m> {
         presence: impl FnOnce() -> Presence,
     ) -> Result<u32, Stuck> {
         let ring = self.shared.ring();
-        let ready = peer::poll(&mut self.side, &ring, count, presence)?;
+        // As the channels do: a look at one message first.
+        let ready = match self.side.is_ready(&ring) && count == 1 {
+            true => 1,
+            false => peer::poll(&mut self.side, &ring, count, presence)?,
+        };
         for _ in 0..ready {
             // SAFETY: published and not released; loom reports an overlap.
             let value = self.shared.payload[self.side.slot() as usize].with(|cell| unsafe { *cell });

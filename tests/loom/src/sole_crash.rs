@@ -47,7 +47,8 @@ fn sender_dies(form: Form, capacity: u32, batch: u32) {
                 let crashed = end.is_err();
                 note.fetch_or(crashed, Ordering::Relaxed);
                 other.sender_lock(1).bury();
-                let (mut sender, predecessor) = Sender::attach(&other, 3).expect("the role of a dead process");
+                let (mut sender, predecessor) =
+                    Sender::attach(&other, 3).expect("the role of a dead process");
                 let resumed = sender.position();
                 assert!(resumed >= published, "{resumed} takes back what was published: {published}");
                 assert!(resumed <= published + u64::from(batch), "{resumed} invents messages: {published}");

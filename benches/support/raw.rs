@@ -1,0 +1,132 @@
+//! The yardsticks: the least that the hardware asks for, with no protocol round it.
+#![allow(unsafe_code, reason = "works on bare shared memory")]
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{BATCH, CAPACITY};
+
+/// A bare cache line each way.
+pub(crate) struct PingPong {
+    ping: *const AtomicU64,
+    pong: *const AtomicU64,
+}
+
+impl PingPong {
+    /// Two pairs of lines at `memory`, which is shared, zero at first, and outlives this.
+    pub(crate) fn new(memory: *mut u8) -> Self {
+        Self { ping: memory.cast(), pong: memory.wrapping_add(128).cast() }
+    }
+
+    fn words(&self) -> (&AtomicU64, &AtomicU64) {
+        // SAFETY: as `new` says; only accessed atomically.
+        let ping = unsafe { &*self.ping };
+        // SAFETY: as above.
+        (ping, unsafe { &*self.pong })
+    }
+
+    /// One round trip.
+    #[inline]
+    pub(crate) fn round(&self, each: impl FnOnce()) {
+        let (ping, pong) = self.words();
+        let n = ping.load(Ordering::Relaxed) + 1;
+        ping.store(n, Ordering::Release);
+        while pong.load(Ordering::Acquire) != n {}
+        each();
+    }
+
+    /// `count` answers.
+    pub(crate) fn answer(&self, count: u64) {
+        let (ping, pong) = self.words();
+        let first = pong.load(Ordering::Relaxed) + 1;
+        for n in first..first + count {
+            while ping.load(Ordering::Acquire) != n {}
+            pong.store(n, Ordering::Release);
+        }
+    }
+}
+
+/// Memory that is written, announced by an index every 32 messages, and freed every 32 messages: both
+/// sides in place, each with a cached copy of the other's index. No names, types, roles or deaths.
+pub(crate) struct BatchRing {
+    tail: *const AtomicU64,
+    head: *const AtomicU64,
+    slots: *mut u64,
+    words: usize,
+    position: u64,
+    seen: u64,
+}
+
+impl BatchRing {
+    /// A ring of messages of `words` words at `memory`, which is shared, zero at first, and outlives this.
+    pub(crate) fn new(memory: *mut u8, words: usize) -> Self {
+        Self {
+            tail: memory.cast(),
+            head: memory.wrapping_add(128).cast(),
+            slots: memory.wrapping_add(4096).cast(),
+            words,
+            position: 0,
+            seen: 0,
+        }
+    }
+
+    /// Bytes that it takes.
+    pub(crate) fn bytes(words: usize) -> usize {
+        4096 + CAPACITY * words * 8
+    }
+
+    fn tail(&self) -> &AtomicU64 {
+        // SAFETY: as `new` says; only accessed atomically.
+        unsafe { &*self.tail }
+    }
+
+    fn head(&self) -> &AtomicU64 {
+        // SAFETY: as above.
+        unsafe { &*self.head }
+    }
+
+    fn slot(&self, position: u64) -> *mut u64 {
+        let index = position as usize % CAPACITY;
+        self.slots.wrapping_add(index * self.words)
+    }
+
+    /// Writes `count` messages of running numbers.
+    pub(crate) fn send(&mut self, count: u64) {
+        for end in self.position + 1..=self.position + count {
+            if self.position - self.seen == CAPACITY as u64 {
+                while self.head().load(Ordering::Acquire) == self.seen {}
+                self.seen = self.head().load(Ordering::Acquire);
+            }
+            let slot = self.slot(self.position);
+            for word in 0..self.words {
+                // SAFETY: inside the slot, which is free.
+                unsafe { slot.add(word).write(end) };
+            }
+            self.position = end;
+            if end % BATCH as u64 == 0 {
+                self.tail().store(end, Ordering::Release);
+            }
+        }
+        self.tail().store(self.position, Ordering::Release);
+    }
+
+    /// Reads `count` messages and checks each word.
+    pub(crate) fn recv(&mut self, count: u64) {
+        for end in self.position + 1..=self.position + count {
+            while self.seen == self.position {
+                self.seen = self.tail().load(Ordering::Acquire);
+            }
+            let slot = self.slot(self.position);
+            let mut sum = 0_u64;
+            for word in 0..self.words {
+                // SAFETY: inside the slot, which is published.
+                sum = sum.wrapping_add(unsafe { slot.add(word).read() });
+            }
+            assert_eq!(sum, end.wrapping_mul(self.words as u64), "the yardstick lost or tore a message");
+            self.position = end;
+            if end % BATCH as u64 == 0 {
+                self.head().store(end, Ordering::Release);
+            }
+        }
+        self.head().store(self.position, Ordering::Release);
+    }
+}

@@ -1,0 +1,221 @@
+//! How many messages per second go one way to another process, beside memory that is written and announced
+//! in batches on the same cores?
+//!
+//! `cargo bench --bench throughput -- --help`
+
+mod support;
+
+use ringway::spsc::{self, Receiver, Sender};
+use ringway::{Message, Wait};
+use support::{BATCH, BatchRing, CAPACITY, Child, Parent, Report, Role, Row, Side, start};
+
+/// Bytes that a slice moves, so that all last about as long.
+const SLICE: u64 = 2 << 20;
+const MOST: u64 = 60_000;
+
+/// Who runs: a size's number times four, plus one of these.
+const YARDSTICK: u64 = 0;
+const SINGLE: u64 = 1;
+const BATCHES: u64 = 2;
+const IN_PLACE: u64 = 3;
+
+const CONTESTANTS: [(u64, &str); 3] = [(SINGLE, "single"), (BATCHES, "batch of 32"), (IN_PLACE, "in place")];
+
+fn messages(words: usize) -> u64 {
+    (SLICE / (words as u64 * 8)).min(MOST) / BATCH as u64 * BATCH as u64
+}
+
+/// What the receiver does with a message, and the yardstick's as well: reads every word of it.
+#[inline]
+fn check<const N: usize>(message: &[u64; N], number: u64) {
+    let sum = message.iter().fold(0_u64, |sum, word| sum.wrapping_add(*word));
+    assert_eq!(sum, number.wrapping_mul(N as u64), "a message was lost or torn");
+}
+
+struct Out<const N: usize> {
+    tx: Sender<[u64; N]>,
+    raw: BatchRing,
+    batch: Vec<[u64; N]>,
+}
+
+struct In<const N: usize> {
+    rx: Receiver<[u64; N]>,
+    raw: BatchRing,
+    batch: Vec<[u64; N]>,
+}
+
+impl<const N: usize> Out<N>
+where
+    [u64; N]: Message,
+{
+    fn run(&mut self, what: u64, count: u64) {
+        let next = self.tx.position() + 1;
+        match what {
+            YARDSTICK => self.raw.send(count),
+            SINGLE => {
+                for number in next..next + count {
+                    self.tx.send([number; N]).expect("the other process");
+                }
+            }
+            BATCHES => {
+                for first in (next..next + count).step_by(BATCH) {
+                    self.batch.clear();
+                    self.batch.extend((first..first + BATCH as u64).map(|number| [number; N]));
+                    self.tx.send_batch(&self.batch).expect("the other process");
+                }
+            }
+            _ => {
+                for number in next..next + count {
+                    let mut draft = self.tx.loan().expect("the other process").recycle();
+                    draft.fill(number);
+                    draft.publish();
+                }
+            }
+        }
+    }
+}
+
+impl<const N: usize> In<N>
+where
+    [u64; N]: Message,
+{
+    fn run(&mut self, what: u64, count: u64) {
+        let end = self.rx.position() + count;
+        match what {
+            YARDSTICK => self.raw.recv(count),
+            SINGLE => {
+                while self.rx.position() < end {
+                    let message = self.rx.recv().expect("the other process");
+                    check(&message, self.rx.position());
+                }
+            }
+            BATCHES => {
+                while self.rx.position() < end {
+                    let first = self.rx.position() + 1;
+                    self.batch.clear();
+                    self.rx.recv_batch(&mut self.batch, BATCH).expect("the other process");
+                    for (number, message) in (first..).zip(&self.batch) {
+                        check(message, number);
+                    }
+                }
+            }
+            _ => {
+                while self.rx.position() < end {
+                    let number = self.rx.position() + 1;
+                    check(&self.rx.lease().expect("the other process"), number);
+                }
+            }
+        }
+    }
+}
+
+macro_rules! each_size {
+    ($run:ident) => {
+        $run!(1);
+        $run!(7);
+        $run!(8);
+        $run!(32);
+        $run!(128);
+        $run!(512);
+    };
+}
+
+fn name(run: &str, words: usize) -> String {
+    format!("{run}-stream-{words}")
+}
+
+/// The yardstick of each size has memory of its own.
+fn memory(side: &Side, words: usize) -> *mut u8 {
+    let before: usize =
+        [1, 7, 8, 32, 128, 512].iter().take_while(|n| **n != words).map(|n| BatchRing::bytes(*n)).sum();
+    side.memory.wrapping_add(before)
+}
+
+fn main() {
+    match start("throughput", 400, 60) {
+        Role::Parent(parent, arguments) => measure(parent, arguments),
+        Role::Child(child) => answer(child),
+    }
+}
+
+fn answer(child: Child) {
+    let mut contestants: Vec<(u64, Box<dyn FnMut(u64, u64)>)> = Vec::new();
+    macro_rules! add {
+        ($n:literal) => {{
+            let mut receiver = In::<$n> {
+                rx: spsc::channel(&name(&child.side.run, $n))
+                    .capacity(CAPACITY)
+                    .wait(Wait::Spin)
+                    .receiver()
+                    .expect("a channel"),
+                raw: BatchRing::new(memory(&child.side, $n), $n),
+                batch: Vec::with_capacity(BATCH),
+            };
+            contestants.push(($n, Box::new(move |what, count| receiver.run(what, count))));
+        }};
+    }
+    each_size!(add);
+    child.serve(|_, what, count| {
+        let contestant = contestants.iter_mut().find(|(words, _)| *words == what / 4);
+        contestant.expect("a contestant of this number").1(what % 4, count);
+    });
+}
+
+fn measure(mut parent: Parent, arguments: support::Arguments) {
+    let mut rows = Vec::new();
+    macro_rules! measure {
+        ($n:literal) => {{
+            let mut sender = Out::<$n> {
+                tx: spsc::channel(&name(&parent.side.run, $n))
+                    .capacity(CAPACITY)
+                    .wait(Wait::Spin)
+                    .sender()
+                    .expect("a channel"),
+                raw: BatchRing::new(memory(&parent.side, $n), $n),
+                batch: Vec::with_capacity(BATCH),
+            };
+            for (what, contestant) in CONTESTANTS {
+                let row =
+                    pairs(&mut parent, arguments.pairs, $n, what, |what, count| sender.run(what, count));
+                rows.push(Row { contestant, ..row });
+            }
+        }};
+    }
+    each_size!(measure);
+    parent.finish();
+    let report = Report {
+        title: "one-way stream between two processes, polling, 1024 slots",
+        unit: "M/s",
+        ratio: "messages per second / those of memory announced in batches of 32, same run and cores \
+                (higher is better)",
+        rows,
+        notes: Vec::new(),
+    };
+    report.print();
+    if let Some(file) = &arguments.json {
+        report.write(file).expect("the JSON file");
+    }
+}
+
+/// Pairs of slices, contestant and yardstick, in turning order; in million messages per second.
+fn pairs(parent: &mut Parent, pairs: usize, words: usize, what: u64, mut run: impl FnMut(u64, u64)) -> Row {
+    let count = messages(words);
+    let mut row =
+        Row { size: words * 8, contestant: "", figures: Vec::new(), yardstick: Vec::new(), rounds: None };
+    // The first pair warms up and is not counted.
+    for pair in 0..=pairs {
+        let mut one = |contestant: bool| {
+            let what = if contestant { what } else { YARDSTICK };
+            let elapsed = parent.slice(words as u64 * 4 + what, count, || run(what, count));
+            count as f64 / elapsed.as_secs_f64() / 1e6
+        };
+        let first = pair % 2 == 0;
+        let a = one(first);
+        let b = one(!first);
+        if pair > 0 {
+            row.figures.push(if first { a } else { b });
+            row.yardstick.push(if first { b } else { a });
+        }
+    }
+    row
+}
