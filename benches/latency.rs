@@ -98,10 +98,13 @@ macro_rules! each_size {
     };
 }
 
+/// What the child does with so many rounds.
+type Answer = Box<dyn FnMut(u64)>;
+
 fn answer(child: Child) {
     let Side { memory, run, .. } = &child.side;
     let yardstick = PingPong::new(*memory);
-    let mut contestants: Vec<(u64, Box<dyn FnMut(u64)>)> = Vec::new();
+    let mut contestants: Vec<(u64, Answer)> = Vec::new();
     macro_rules! add {
         ($n:literal) => {{
             let both = std::rc::Rc::new(std::cell::RefCell::new(Both::<$n>::open(run, false)));

@@ -138,8 +138,11 @@ fn main() {
     }
 }
 
+/// What the child does as a contestant with so many messages.
+type Receive = Box<dyn FnMut(u64, u64)>;
+
 fn answer(child: Child) {
-    let mut contestants: Vec<(u64, Box<dyn FnMut(u64, u64)>)> = Vec::new();
+    let mut contestants: Vec<(u64, Receive)> = Vec::new();
     macro_rules! add {
         ($n:literal) => {{
             let mut receiver = In::<$n> {

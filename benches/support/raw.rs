@@ -99,7 +99,7 @@ impl BatchRing {
             let slot = self.slot(self.position);
             for word in 0..self.words {
                 // SAFETY: inside the slot, which is free.
-                unsafe { slot.add(word).write(end) };
+                unsafe { slot.wrapping_add(word).write(end) };
             }
             self.position = end;
             if end % BATCH as u64 == 0 {
@@ -119,7 +119,7 @@ impl BatchRing {
             let mut sum = 0_u64;
             for word in 0..self.words {
                 // SAFETY: inside the slot, which is published.
-                sum = sum.wrapping_add(unsafe { slot.add(word).read() });
+                sum = sum.wrapping_add(unsafe { slot.wrapping_add(word).read() });
             }
             assert_eq!(sum, end.wrapping_mul(self.words as u64), "the yardstick lost or tore a message");
             self.position = end;

@@ -54,8 +54,8 @@ impl Report {
     pub(crate) fn print(&self) {
         println!("\n{}\n", self.title);
         println!(
-            "{:>6}  {:<12} {:>10} {:>10} {:>7}  {:>13}  {:>6}   {}",
-            "bytes", "contestant", self.unit, "yardstick", "ratio", "10 % to 90 %", "pairs", "single rounds"
+            "{:>6}  {:<12} {:>10} {:>10} {:>7}  {:>13}  {:>6}   single rounds",
+            "bytes", "contestant", self.unit, "yardstick", "ratio", "10 % to 90 %", "pairs"
         );
         for row in &self.rows {
             let ratios = row.ratios();
