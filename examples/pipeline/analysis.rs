@@ -149,7 +149,12 @@ impl<'a> Analysis<'a> {
     }
 
     /// Takes records that were received at the time `now`.
-    fn take(&mut self, batch: &[Record], now: u64, reports: &mut Sender<Report>) -> Result<(), Box<dyn Error>> {
+    fn take(
+        &mut self,
+        batch: &[Record],
+        now: u64,
+        reports: &mut Sender<Report>,
+    ) -> Result<(), Box<dyn Error>> {
         for records in batch.chunk_by(|one, next| (one.feed, one.sent_ns) == (next.feed, next.sent_ns)) {
             let Some(&Record { feed, sent_ns, .. }) = records.first() else { continue };
             if feed != self.feed {

@@ -17,7 +17,7 @@ last published record ended. Nothing may be lost, and the result must be that of
 
 Usage: cargo run --release --example pipeline -- [OPTIONS]
 
-  --repeat N      passes over the recording of 108000 records [200; 1 with --rate]
+  --repeat N      passes over the recording of 108000 records [300; 1 with --rate]
   --rate HZ       records a second [as fast as they go]
   --paced N       records of the second, slower run that shows the latency without a queue; 0: none
                   [20000 at 40000 a second; none with --rate]
@@ -65,7 +65,7 @@ pub(crate) struct Task {
     pub(crate) data: PathBuf,
 }
 
-const DEFAULT_REPEAT: u64 = 200;
+const DEFAULT_REPEAT: u64 = 300;
 const DEFAULT_PACED: u64 = 20_000;
 const DEFAULT_CAPACITY: usize = 4_096;
 const HIGHEST_RATE: u64 = 1_000_000;
@@ -104,7 +104,8 @@ impl Task {
 
 /// Reads the arguments, the program's name left out.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, lexopt::Error> {
-    let (mut repeat, mut rate, mut paced, mut capacity, mut kill) = (None, None, None, DEFAULT_CAPACITY, true);
+    let (mut repeat, mut rate, mut paced, mut capacity, mut kill) =
+        (None, None, None, DEFAULT_CAPACITY, true);
     let mut data = PathBuf::from(recording::PATH);
     let (mut role, mut run, mut parent, mut records) = (None, None, None, None);
     let mut parser = Parser::from_args(arguments);
@@ -113,7 +114,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help),
             Arg::Long("repeat") => repeat = Some(number(&mut parser, "--repeat", 1, LONGEST_REPEAT)?),
             Arg::Long("rate") => rate = Some(number(&mut parser, "--rate", 1, HIGHEST_RATE)?),
-            Arg::Long("paced") => paced = Some(number(&mut parser, "--paced", 0, u64::MAX)?),
+            Arg::Long("paced") => paced = Some(number(&mut parser, "--paced", 0, LONGEST_PACED)?),
             Arg::Long("capacity") => capacity = number(&mut parser, "--capacity", 1, 1 << 31)? as usize,
             Arg::Long("data") => data = parser.value()?.into(),
             Arg::Long("no-kill") => kill = false,
@@ -126,6 +127,9 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
         }
     }
     let Some(role) = role else {
+        if run.is_some() || parent.is_some() || records.is_some() {
+            return Err("--run, --parent and --records are for workers, and need --role".into());
+        }
         let repeat = repeat.unwrap_or(if rate.is_some() { 1 } else { DEFAULT_REPEAT });
         let paced = paced.unwrap_or(if rate.is_some() { 0 } else { DEFAULT_PACED });
         return Ok(Command::Supervise(Settings { repeat, rate, paced, capacity, data, kill }));
@@ -144,8 +148,9 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
 pub(crate) const FEED: &str = "feed";
 pub(crate) const ANALYSIS: &str = "analysis";
 
-/// So that the number of records is a number, and times its length in nanoseconds still one.
+/// So that the numbers of the records are numbers.
 const LONGEST_REPEAT: u64 = 100_000_000;
+const LONGEST_PACED: u64 = 1_000_000_000;
 
 fn number(parser: &mut Parser, option: &str, least: u64, most: u64) -> Result<u64, lexopt::Error> {
     let text = parser.value()?.string()?;

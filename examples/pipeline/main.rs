@@ -21,7 +21,7 @@ mod report;
 mod supervisor;
 
 use std::error::Error;
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use arguments::{Command, HELP, Task};
@@ -29,25 +29,32 @@ use supervisor::Failure;
 
 fn main() -> ExitCode {
     match arguments::parse(std::env::args_os().skip(1)) {
-        Ok(Command::Help) => {
-            print!("{HELP}");
-            ExitCode::SUCCESS
-        }
-        Ok(Command::Supervise(settings)) => {
-            let (line, status) = match supervisor::run(&settings, &mut io::stdout()) {
-                Ok(line) => (line, 0),
-                Err(failure @ Failure::Failed(_)) => (failure.to_string(), 1),
-                Err(failure @ Failure::Interrupted(signal)) => (failure.to_string(), 128 + signal as u8),
-            };
-            println!("pipeline: {line}");
-            ExitCode::from(status)
-        }
+        Ok(Command::Help) => end(0, HELP),
+        Ok(Command::Supervise(settings)) => match supervisor::run(&settings, &mut io::stdout()) {
+            Ok(line) => end(0, &format!("pipeline: {line}\n")),
+            Err(Failure::Recording(unusable)) => {
+                eprintln!("pipeline: {unusable}");
+                ExitCode::FAILURE
+            }
+            Err(failure @ Failure::Failed(_)) => end(1, &format!("pipeline: {failure}\n")),
+            Err(failure @ Failure::Interrupted(signal)) => {
+                end(128 + signal as u8, &format!("pipeline: {failure}\n"))
+            }
+        },
         Ok(Command::Feed(task)) => work("feed", &task, feed::run),
         Ok(Command::Analyse(task)) => work("analysis", &task, analysis::run),
         Err(error) => {
             eprintln!("pipeline: {error}; --help says what there is");
             ExitCode::from(2)
         }
+    }
+}
+
+/// Says the last thing there is to say; 1 where nobody listens.
+fn end(status: u8, text: &str) -> ExitCode {
+    match io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::from(status),
+        Err(_) => ExitCode::FAILURE,
     }
 }
 

@@ -28,7 +28,10 @@ impl Worker {
         let mut command = Command::new(env::current_exe()?);
         command.args(task.arguments(role)).process_group(0);
         command.stdin(Stdio::null()).stdout(Stdio::null());
-        Ok(Self { role, child: command.spawn()? })
+        let child = command.spawn().map_err(|error| {
+            io::Error::new(error.kind(), format!("the {role} cannot be started: {error}"))
+        })?;
+        Ok(Self { role, child })
     }
 
     pub(crate) fn pid(&self) -> u32 {

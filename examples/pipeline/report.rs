@@ -25,7 +25,10 @@ pub(crate) fn too_late(feed: u32, out: &mut dyn Write) -> io::Result<()> {
 pub(crate) fn succession(succession: &Succession, out: &mut dyn Write) -> io::Result<()> {
     let Succession { dead, received, successor, .. } = succession;
     if succession.killed {
-        writeln!(out, "  killed        process {dead}, the feed, with SIGKILL, at {received} records received")?;
+        writeln!(
+            out,
+            "  killed        process {dead}, the feed, with SIGKILL, at {received} records received"
+        )?;
     } else {
         writeln!(out, "  died          process {dead}, the feed, at {received} records received")?;
     }
@@ -38,15 +41,15 @@ pub(crate) fn succession(succession: &Succession, out: &mut dyn Write) -> io::Re
             "  resumed       by process {successor} at record {number}, {:.1} ms after the record before",
             gap.as_secs_f64() * 1e3
         )?,
-        None => writeln!(out, "  resumed       by process {successor}, which had nothing left to send")?,
+        None => writeln!(out, "  replaced      by process {successor}")?,
     }
     out.flush()
 }
 
 pub(crate) fn result(outcome: &Outcome, reference: &Figures, out: &mut dyn Write) -> io::Result<()> {
     let last = &outcome.last;
-    for without_work in outcome.successions.iter().filter(|succession| succession.resumed.is_none()) {
-        succession(without_work, out)?;
+    for untold in outcome.successions.iter().filter(|succession| succession.resumed.is_none()) {
+        succession(untold, out)?;
     }
     let Report { sent, received, lost, repeated, passes, wrong, figures, .. } = last;
     writeln!(out, "  records       {sent} sent, {received} received, {lost} lost, {repeated} repeated")?;
@@ -68,8 +71,12 @@ pub(crate) fn speed(last: &Report, rate: Option<u64>, out: &mut dyn Write) -> io
     let [p50, p99, p999, highest] = [p50, p99, p999, highest].map(microseconds);
     writeln!(out, "  latency       p50 {p50}, p99 {p99}, p99.9 {p999}, highest {highest}")?;
     match rate {
-        None => writeln!(out, "                one way; at full speed nearly all of it is waiting in the channel"),
-        Some(_) => writeln!(out, "                one way, from one process to the other"),
+        None => {
+            writeln!(out, "                one way; at full speed nearly all of it is waiting in the channel")
+        }
+        Some(_) => {
+            writeln!(out, "                one way; for as long as both processes have a core of their own")
+        }
     }?;
     out.flush()
 }

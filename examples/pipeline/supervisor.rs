@@ -13,7 +13,7 @@ use ringway::spsc::{self, Receiver};
 
 use crate::analysis::Reference;
 use crate::arguments::{ANALYSIS, FEED, Settings, Task};
-use crate::detector::recording::SAMPLES;
+use crate::detector::recording::{SAMPLES, Unusable};
 use crate::messages::{Event, Report};
 use crate::process::{Signals, Sweeper, Worker};
 use crate::report;
@@ -27,14 +27,17 @@ const LOOK: Duration = Duration::from_millis(1);
 /// Feeds that die of themselves are replaced, so many at most.
 const SUCCESSORS: usize = 8;
 
-/// How long a worker may take to end after the end of the stream.
+/// How long the analysis may take to end after the end of the stream, and how long the feed.
 const PATIENCE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_millis(500);
 
 /// Why there is no result.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// It was wrong, or did not come.
     Failed(String),
+    /// There is nothing to start with.
+    Recording(Unusable),
     /// This signal came first.
     Interrupted(i32),
 }
@@ -55,8 +58,8 @@ pub(crate) struct Succession {
     /// Records it had received when it noticed the death, if it did before the successor came.
     pub(crate) noticed: Option<u64>,
     pub(crate) successor: u32,
-    /// The successor's first record, and how long the analysis was without one. None if there was nothing
-    /// left for it to send.
+    /// The successor's first record, and how long the analysis was without one; none if it took over from
+    /// one that had sent nothing, or everything.
     pub(crate) resumed: Option<(u64, Duration)>,
 }
 
@@ -68,7 +71,7 @@ pub(crate) struct Outcome {
 
 /// Runs what the user asked for, and gives the last line.
 pub(crate) fn run(settings: &Settings, out: &mut dyn Write) -> Result<String, Failure> {
-    let reference = Reference::read(&settings.data)?.figures();
+    let reference = Reference::read(&settings.data).map_err(Failure::Recording)?.figures();
     let signals = Signals::note()?;
     let parent = std::process::id();
     let task = Task {
@@ -199,20 +202,24 @@ impl<'a> Run<'a> {
 
     /// The end of the stream is there: the workers have nothing left to do.
     fn wind_up(mut self, last: Report) -> Result<Outcome, Failure> {
-        let deadline = Instant::now() + PATIENCE;
-        let status = loop {
-            match self.analysis.ended()? {
-                Some(status) => break status,
-                None if Instant::now() > deadline => {
-                    return Err(Failure::Failed("the analysis does not end".into()));
-                }
-                None => thread::sleep(LOOK),
-            }
-        };
-        if !status.success() {
-            return Err(ended_early(&self.analysis, status));
+        match ended_within(&mut self.analysis, PATIENCE)? {
+            Some(status) if status.success() => {}
+            Some(status) => return Err(ended_early(&self.analysis, status)),
+            None => return Err(Failure::Failed("the analysis does not end".into())),
         }
+        // One that was started after the end has nothing to do, and is killed if it has not seen that.
+        ended_within(&mut self.feed, GRACE)?;
         Ok(Outcome { last, successions: self.successions })
+    }
+}
+
+fn ended_within(worker: &mut Worker, patience: Duration) -> io::Result<Option<ExitStatus>> {
+    let deadline = Instant::now() + patience;
+    loop {
+        match worker.ended()? {
+            None if Instant::now() < deadline => thread::sleep(LOOK),
+            status => return Ok(status),
+        }
     }
 }
 
@@ -224,6 +231,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Failed(why) => f.write_str(why),
+            Self::Recording(unusable) => unusable.fmt(f),
             Self::Interrupted(signal) => {
                 let name = signal_hook::low_level::signal_name(*signal).unwrap_or("a signal");
                 write!(f, "interrupted by {name}")
