@@ -250,6 +250,21 @@ fn a_feed_that_somebody_kills_is_replaced() {
 }
 
 #[test]
+fn a_supervisor_that_is_stopped_for_a_while_misses_nothing_but_the_kill() {
+    let mut run = Run::start(&["--repeat", "40", "--paced", "0"]);
+    run.wait_for("analysis");
+    run.send(Signal::STOP);
+    // Long enough for the workers to get to the end, or nearly so.
+    thread::sleep(Duration::from_secs(2));
+    run.send(Signal::CONT);
+    let (status, lines) = run.end();
+    let last = "pipeline: 4320000 sent, 4320000 received, 0 lost, result matches the reference";
+    assert_eq!(lines.last().map(String::as_str), Some(last), "{lines:#?}");
+    assert_eq!(status.code(), Some(0));
+    assert!(contains(&lines, "SIGKILL") || contains(&lines, "had already sent everything"), "{lines:#?}");
+}
+
+#[test]
 fn an_analysis_that_is_killed_is_a_failure_and_leaves_nothing() {
     let mut run = Run::start(&["--rate", "1000"]);
     run.wait_for("analysis");

@@ -132,6 +132,10 @@ impl<'a> Run<'a> {
                     Event::Progress => {}
                     Event::FeedDied => self.noticed(report.received),
                     Event::Resumed => self.resumed(&report, out)?,
+                    Event::Finished if kill => {
+                        report::too_late(self.feed.pid(), out)?;
+                        return self.wind_up(report);
+                    }
                     Event::Finished => return self.wind_up(report),
                 }
                 if kill && report.received >= self.task.records / 2 {
@@ -167,10 +171,9 @@ impl<'a> Run<'a> {
     }
 
     fn kill_feed(&mut self, received: u64, out: &mut dyn Write) -> Result<(), Failure> {
-        if self.feed.kill()? {
-            self.replace_feed(true, received)
-        } else {
-            Ok(report::too_late(self.feed.pid(), out)?)
+        match self.feed.kill()? {
+            true => self.replace_feed(true, received),
+            false => Ok(report::too_late(self.feed.pid(), out)?),
         }
     }
 
