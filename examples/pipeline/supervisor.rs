@@ -107,6 +107,8 @@ struct Run<'a> {
     signals: &'a Signals,
     successions: Vec<Succession>,
     latest: Option<Report>,
+    /// The feed whose death the analysis noticed last, and how many records it had received then.
+    noticed: Option<(u32, u64)>,
 }
 
 impl<'a> Run<'a> {
@@ -116,7 +118,17 @@ impl<'a> Run<'a> {
         let analysis = Worker::start(ANALYSIS, task)?;
         let feed = Worker::start(FEED, task)?;
         report::start(task, feed.pid(), analysis.pid(), out)?;
-        Ok(Self { feed, analysis, _sweeper, reports, task, signals, successions: Vec::new(), latest: None })
+        Ok(Self {
+            feed,
+            analysis,
+            _sweeper,
+            reports,
+            task,
+            signals,
+            successions: Vec::new(),
+            latest: None,
+            noticed: None,
+        })
     }
 
     /// Watches over the run to its end; with `kill`, ends the feed half-way.
@@ -130,7 +142,7 @@ impl<'a> Run<'a> {
             while let Some(report) = self.next_report()? {
                 match report.event {
                     Event::Progress => {}
-                    Event::FeedDied => self.noticed(report.received),
+                    Event::FeedDied => self.noticed = Some((report.feed, report.received)),
                     Event::Resumed => self.resumed(&report, out)?,
                     Event::Finished if kill => {
                         report::too_late(self.feed.pid(), out)?;
@@ -186,16 +198,12 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn noticed(&mut self, received: u64) {
-        if let Some(succession) = self.successions.last_mut() {
-            succession.noticed = Some(received);
-        }
-    }
-
     fn resumed(&mut self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let mut successions = self.successions.iter_mut();
         match successions.find(|succession| succession.successor == report.feed) {
             Some(succession) => {
+                let noticed = self.noticed.filter(|&(dead, _)| dead == succession.dead);
+                succession.noticed = noticed.map(|(_, received)| received);
                 succession.resumed = Some((report.received, Duration::from_nanos(report.gap_ns)));
                 report::succession(succession, out)
             }
