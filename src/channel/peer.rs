@@ -111,6 +111,12 @@ impl Watch {
         roster::probe(record, &self.lock)
     }
 
+    /// The looks have become rare, since the core is given away between them: the next one reads the clock.
+    #[inline]
+    pub(crate) fn be_due(&mut self) {
+        self.looks = LOOKS_PER_CLOCK - 1;
+    }
+
     /// Waits until somebody is attached and alive; whether somebody is.
     pub(crate) fn wait_for_peer(&self, record: &Record, timeout: Duration) -> bool {
         let deadline = Instant::now().checked_add(timeout);

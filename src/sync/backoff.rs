@@ -18,6 +18,12 @@ const EAGER: u32 = 256;
 const PAUSING: u32 = 1280;
 
 impl Backoff {
+    /// Whether [`snooze`](Self::snooze) has come to giving the core away.
+    #[inline]
+    pub(crate) fn yields(&self) -> bool {
+        self.polls >= PAUSING
+    }
+
     /// Waits a little and never gives the core away.
     #[inline]
     pub(crate) fn spin(&mut self) {

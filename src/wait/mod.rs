@@ -65,11 +65,17 @@ impl Waiting {
         Self { policy, backoff: Backoff::default(), deadline, looks: 0 }
     }
 
+    /// Whether the core is given away between two looks, so that they are some microseconds or more apart.
+    #[inline]
+    pub(crate) fn is_slow(&self) -> bool {
+        self.policy == Wait::Yield && self.backoff.yields()
+    }
+
     /// Waits a little; false if the time is up.
     #[inline]
     pub(crate) fn pause(&mut self) -> bool {
         if let Some(deadline) = self.deadline {
-            if self.looks % LOOKS_PER_CLOCK == 0 && Instant::now() >= deadline {
+            if (self.looks % LOOKS_PER_CLOCK == 0 || self.is_slow()) && Instant::now() >= deadline {
                 return false;
             }
             self.looks = self.looks.wrapping_add(1);

@@ -24,7 +24,22 @@
 //! one instant: before it, it never existed, and after it, it is delivered, whoever dies. What a receiver
 //! was holding when it died is delivered again to its successor.
 //!
-//! The channel exists for as long as any process has it open, and disappears with the last one.
+//! The channel exists for as long as any process has it open, and disappears with the last one, messages and
+//! all. Whoever sends and leaves should know that somebody is there to receive
+//! ([`Sender::wait_for_peer`]).
+//!
+//! A sender that takes over learns from [`Sender::position`] how many messages were published before it, and
+//! so where to go on:
+//!
+//! ```
+//! # let (mut sender, _receiver) = ringway::spsc::in_process::<u64>(8)?;
+//! # let records = [1, 2, 3];
+//! let done = sender.position() as usize; // 0 for the first sender
+//! for record in &records[done..] {
+//!     sender.send(*record)?;
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod receiver;
 mod sender;

@@ -91,6 +91,9 @@ impl<T: Message> Receiver<T> {
         let mut waiting = Waiting::new(self.wait, timeout);
         self.pace.hold(self.slots.position(), self.slots.segment().capacity());
         while waiting.pause() {
+            if waiting.is_slow() {
+                self.watch.be_due();
+            }
             match self.poll(want) {
                 Ok(ready) => return Ok(ready),
                 Err(TryRecvError::Empty) => {}
@@ -117,8 +120,9 @@ impl<T: Message> Receiver<T> {
     ///
     /// # Errors
     ///
-    /// If there is none and the sender is gone; if its bytes are invalid; if the channel is broken. When a
-    /// sender returns, the channel goes on.
+    /// If there is none and the sender is gone; if its bytes are invalid; if the channel is broken. The
+    /// channel is not at its end then: when a sender returns
+    /// ([`wait_for_peer`](Self::wait_for_peer)), it goes on.
     #[inline]
     pub fn recv(&mut self) -> Result<T, RecvError> {
         self.poll_one_waiting(None).map_err(RecvTimeoutError::without_deadline)?;
@@ -236,7 +240,8 @@ impl<T: Message> Receiver<T> {
     }
 
     /// The messages as they come, until there is none and the sender is gone; an invalid one or a broken
-    /// channel ends it too.
+    /// channel ends it too. A sender's death ends it like a leaving, though another one may come: to tell
+    /// them apart, and to go on, use [`recv`](Self::recv).
     pub fn iter(&mut self) -> Iter<'_, T> {
         Iter { receiver: self }
     }

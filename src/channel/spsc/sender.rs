@@ -15,7 +15,12 @@ use crate::segment::{RoleLock, Segment};
 use crate::wait::{Pace, Waiting};
 use crate::{Error, Message, Wait};
 
-/// The one sender of a channel. Dropping it leaves the channel; messages that were sent stay.
+/// The one sender of a channel. Dropping it leaves the channel; messages that were sent stay, for as long as
+/// somebody has the channel open.
+///
+/// A sender whose receiver has yet to come fills the channel and then waits. If it leaves before the receiver
+/// is there, it is the last one out, and the channel goes with all its messages:
+/// [`wait_for_peer`](Self::wait_for_peer) first.
 #[derive(Debug)]
 pub struct Sender<T: Message> {
     slots: SendSlots<T>,
@@ -93,6 +98,9 @@ impl<T: Message> Sender<T> {
         let mut waiting = Waiting::new(self.wait, timeout);
         self.pace.hold(self.slots.position(), self.slots.segment().capacity());
         while waiting.pause() {
+            if waiting.is_slow() {
+                self.watch.be_due();
+            }
             match self.claim(want) {
                 Err(TrySendError::Full(())) => {}
                 Ok(claimed) => return Ok(claimed),
