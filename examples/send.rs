@@ -14,7 +14,7 @@ struct Tick {
 }
 
 fn main() -> Result<(), ringway::Error> {
-    let mut sender = spsc::channel::<Tick>("ticks").capacity(16).sender()?;
+    let mut sender = spsc::channel::<Tick>("ticks").sender()?;
     println!("sending, from message {} on; Ctrl-C stops", sender.position());
     let start = Instant::now();
     loop {

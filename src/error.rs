@@ -5,7 +5,8 @@ use std::fmt;
 use crate::segment::Refusal;
 
 /// A channel could not be created or attached. Nothing was changed, and nothing is left behind.
-#[derive(Debug)]
+///
+/// `Debug` prints the same sentence as `Display`, so that a `main` which returns the error says what to do.
 #[non_exhaustive]
 pub enum Error {
     /// The named memory could not be created or opened; the message names it and says what to do.
@@ -101,6 +102,12 @@ impl Error {
             Refusal::Type { difference } => Self::Type { channel, difference },
             Refusal::Capacity { found, expected } => Self::Capacity { channel, found, expected },
         }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
