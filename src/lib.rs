@@ -30,8 +30,6 @@ mod segment;
 
 #[cfg(not(loom))]
 mod channel;
-#[cfg(not(loom))]
-mod error;
 
 #[cfg(not(loom))]
 #[doc(hidden)]
@@ -39,10 +37,9 @@ pub use message::expansion as __private;
 #[cfg(not(loom))]
 pub use {
     channel::{
-        Broken, Departure, Draft, Lease, Loan, Peer, Predecessor, RecvError, RecvTimeoutError, SendError,
-        SendTimeoutError, TryRecvError, TrySendError, spsc,
+        Broken, Departure, Draft, Error, Lease, Loan, Peer, Predecessor, RecvError, RecvTimeoutError,
+        SendError, SendTimeoutError, TryRecvError, TrySendError, spsc,
     },
-    error::Error,
     message::Message,
     ringway_macros::Message,
     wait::Wait,
