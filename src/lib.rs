@@ -4,6 +4,8 @@
 #[cfg(not(all(target_os = "linux", target_endian = "little", target_pointer_width = "64")))]
 compile_error!("ringway runs on 64-bit little-endian Linux (x86-64, aarch64)");
 
+#[cfg(all(test, not(loom)))]
+mod documents;
 #[cfg(not(loom))]
 mod fnv;
 #[cfg(not(loom))]
