@@ -4,6 +4,8 @@
 #[cfg(not(all(target_os = "linux", target_endian = "little", target_pointer_width = "64")))]
 compile_error!("ringway runs on 64-bit little-endian Linux (x86-64, aarch64)");
 
+#[cfg(all(test, not(loom)))]
+mod documents;
 #[cfg(not(loom))]
 mod fnv;
 #[cfg(not(loom))]
@@ -30,8 +32,6 @@ mod segment;
 
 #[cfg(not(loom))]
 mod channel;
-#[cfg(not(loom))]
-mod error;
 
 #[cfg(not(loom))]
 #[doc(hidden)]
@@ -39,10 +39,9 @@ pub use message::expansion as __private;
 #[cfg(not(loom))]
 pub use {
     channel::{
-        Broken, Departure, Draft, Lease, Loan, Peer, Predecessor, RecvError, RecvTimeoutError, SendError,
-        SendTimeoutError, TryRecvError, TrySendError, spsc,
+        Broken, Departure, Draft, Error, Lease, Loan, Peer, Predecessor, RecvError, RecvTimeoutError,
+        SendError, SendTimeoutError, TryRecvError, TrySendError, spsc,
     },
-    error::Error,
     message::Message,
     ringway_macros::Message,
     wait::Wait,

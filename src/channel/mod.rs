@@ -3,6 +3,7 @@
 mod error;
 mod loan;
 mod open;
+mod open_error;
 mod options;
 mod peer;
 mod slots;
@@ -15,4 +16,5 @@ pub use error::{
     Broken, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
 };
 pub use loan::{Draft, Lease, Loan};
+pub use open_error::Error;
 pub use peer::{Departure, Peer, Predecessor};

@@ -234,3 +234,30 @@ impl Header {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::documents::{assert_fields, assert_values, fields};
+    use crate::map::reclaim::PRESENCE;
+
+    #[test]
+    fn the_document_has_every_field_of_the_registry_page_at_its_byte() {
+        let fields = fields!(Fixed: magic checksum version header_len kind flags data_offset capacity id
+            created_ns creator_pid creator_mode name_len reserved);
+        assert_fields("docs/format.md", "Registry page", &fields, size_of::<Fixed>());
+    }
+
+    #[test]
+    fn the_document_has_the_constants_of_the_registry_page() {
+        let values = [
+            ("map magic", String::from_utf8(MAGIC.to_vec()).unwrap()),
+            ("map format version", VERSION.to_string()),
+            ("map kind memory", KIND_MEMORY.to_string()),
+            ("longest map name", LONGEST_NAME.to_string()),
+            ("page", PAGE.to_string()),
+            ("lock byte of presence", PRESENCE.to_string()),
+        ];
+        assert_values("docs/format.md", "Constants", &values);
+    }
+}

@@ -33,6 +33,16 @@ pub struct Control {
     pub head: Line<AtomicU64>,
 }
 
+// Loom's atomics have another size.
+#[cfg(not(loom))]
+const _: () = {
+    use std::mem::offset_of;
+    assert!(offset_of!(Control, tail) == 0);
+    assert!(offset_of!(Control, head) == 128);
+    assert!(size_of::<Control>() == 256);
+    assert!(size_of::<AtomicU64>() == 8 && align_of::<AtomicU64>() == 8);
+};
+
 /// A ring in place: what both sides read to know where to look.
 #[derive(Clone, Copy, Debug)]
 pub struct Ring<'m> {
@@ -136,6 +146,24 @@ pub struct Corruption {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_document_has_both_control_lines_at_their_bytes() {
+        let lines = crate::documents::fields!(Control: tail head);
+        crate::documents::assert_fields("docs/format.md", "Control lines", &lines, size_of::<Control>());
+    }
+
+    #[test]
+    fn the_document_has_stamps_and_the_end_of_positions() {
+        let documented = crate::documents::table("docs/format.md", "Stamps and the end, by example");
+        let capacities = [1, 3, 15, 16, 1024];
+        let rows = capacities.map(|capacity| {
+            let at = |position| full(Cursor::at(position, capacity).lap()).to_string();
+            let end = end(capacity);
+            vec![capacity.to_string(), at(0), at(1), at(1000), end.to_string(), at(end - 1)]
+        });
+        assert_eq!(documented, rows);
+    }
 
     #[test]
     fn a_cursor_steps_as_the_division_says() {

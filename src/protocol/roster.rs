@@ -66,6 +66,19 @@ pub struct SoleRoster {
     pub receiver: Record,
 }
 
+// Loom's atomics have another size.
+#[cfg(not(loom))]
+const _: () = {
+    use std::mem::offset_of;
+    assert!(offset_of!(Record, state) == 0);
+    assert!(offset_of!(Record, pid) == 8);
+    assert!(offset_of!(Record, since) == 16);
+    assert!(size_of::<Record>() == 128);
+    assert!(offset_of!(SoleRoster, sender) == 0);
+    assert!(offset_of!(SoleRoster, receiver) == 128);
+    assert!(size_of::<SoleRoster>() == 256);
+};
+
 /// Who a participant says it is: for people, never for decisions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Identity {
@@ -191,5 +204,25 @@ fn told(state: u64) -> Presence {
         DEAD => Presence::Died,
         _ if state >> 2 == 0 => Presence::Never,
         _ => Presence::Left,
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::documents::{assert_fields, assert_values, fields};
+
+    #[test]
+    fn the_document_has_every_word_of_the_roster_at_its_byte() {
+        let records = fields!(SoleRoster: sender receiver);
+        assert_fields("docs/format.md", "Roster", &records, size_of::<SoleRoster>());
+        let words = fields!(Record: state pid since);
+        assert_fields("docs/format.md", "Record", &words, size_of::<Record>());
+    }
+
+    #[test]
+    fn the_document_has_the_states_of_a_record() {
+        let values = [("VACANT", VACANT.to_string()), ("LIVE", LIVE.to_string()), ("DEAD", DEAD.to_string())];
+        assert_values("docs/format.md", "States of a record", &values);
     }
 }

@@ -71,14 +71,29 @@ pub(crate) struct Header {
 
 const _: () = {
     use std::mem::offset_of;
-    assert!(size_of::<Header>() == HEADER_LEN);
+    assert!(offset_of!(Header, magic) == 0);
+    assert!(offset_of!(Header, version) == 8);
+    assert!(offset_of!(Header, header_len) == 12);
     assert!(offset_of!(Header, state) == STATE_OFFSET);
     assert!(offset_of!(Header, checksum) == 24);
+    assert!(offset_of!(Header, len) == 32);
     assert!(offset_of!(Header, kind) == 40);
+    assert!(offset_of!(Header, form) == 44);
+    assert!(offset_of!(Header, senders) == 48);
+    assert!(offset_of!(Header, receivers) == 52);
     assert!(offset_of!(Header, capacity) == 56);
+    assert!(offset_of!(Header, stride) == 64);
+    assert!(offset_of!(Header, payload_offset) == 72);
+    assert!(offset_of!(Header, message_size) == 80);
+    assert!(offset_of!(Header, message_align) == 88);
     assert!(offset_of!(Header, schema_offset) == 96);
+    assert!(offset_of!(Header, schema_len) == 104);
+    assert!(offset_of!(Header, roster_offset) == 112);
+    assert!(offset_of!(Header, control_offset) == 120);
+    assert!(offset_of!(Header, slots_offset) == 128);
     assert!(offset_of!(Header, fingerprint) == 136);
     assert!(offset_of!(Header, reserved) == 152);
+    assert!(size_of::<Header>() == HEADER_LEN);
 };
 
 pub(crate) const STATE_OFFSET: usize = 16;
@@ -264,4 +279,33 @@ fn is<N: PartialEq + ToString>(part: &'static str, found: N, expected: N) -> Res
 
 fn damaged(part: &'static str, found: String, expected: String) -> Refusal {
     Refusal::Damaged { part, found, expected }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::documents::{assert_fields, assert_values, fields};
+
+    #[test]
+    fn the_document_has_every_field_of_the_header_at_its_byte() {
+        let fields = fields!(Header: magic version header_len state checksum len kind form senders receivers
+            capacity stride payload_offset message_size message_align schema_offset schema_len roster_offset
+            control_offset slots_offset fingerprint reserved);
+        assert_fields("docs/format.md", "Segment header", &fields, size_of::<Header>());
+    }
+
+    #[test]
+    fn the_document_has_the_constants_of_the_header() {
+        let text = |bytes: [u8; 8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let values = [
+            ("segment magic", text(MAGIC)),
+            ("segment format version", VERSION.to_string()),
+            ("segment state ready", text(READY.to_le_bytes())),
+            ("kind ring", KIND_RING.to_string()),
+            ("form stamped", form_code(Form::Stamped).to_string()),
+            ("form indexed", form_code(Form::Indexed).to_string()),
+            ("most messages", MAX_CAPACITY.to_string()),
+        ];
+        assert_values("docs/format.md", "Constants", &values);
+    }
 }

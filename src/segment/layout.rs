@@ -128,6 +128,36 @@ mod tests {
     }
 
     #[test]
+    fn the_document_has_form_payload_offset_and_stride() {
+        fn row<T: Message>(name: &str) -> Vec<String> {
+            let form = format!("{:?}", form::<T>()).to_lowercase();
+            let numbers = [size_of::<T>(), align_of::<T>(), payload_offset::<T>(), stride::<T>()];
+            let [size, align, payload, stride] = numbers.map(|number| number.to_string());
+            vec![name.to_owned(), size, align, form, payload, stride]
+        }
+        let rows = [
+            row::<u8>("u8"),
+            row::<u64>("u64"),
+            row::<[u64; 2]>("[u64; 2]"),
+            row::<[u64; 3]>("[u64; 3]"),
+            row::<u128>("u128"),
+            row::<[u64; 4]>("[u64; 4]"),
+            row::<[u64; 7]>("[u64; 7]"),
+            row::<[u128; 3]>("[u128; 3]"),
+            row::<[u8; 57]>("[u8; 57]"),
+            row::<[u64; 8]>("[u64; 8]"),
+            row::<[u64; 9]>("[u64; 9]"),
+        ];
+        assert_eq!(crate::documents::table("docs/format.md", "Strides by example"), rows);
+    }
+
+    #[test]
+    fn the_document_has_the_alignment_of_the_parts() {
+        let values = [("alignment of parts", PART_ALIGN.to_string()), ("cache line", LINE.to_string())];
+        crate::documents::assert_values("docs/format.md", "Constants", &values);
+    }
+
+    #[test]
     fn a_plan_that_no_mapping_can_hold_is_refused() {
         let mut shape = Shape::of::<u64>(4, 9);
         assert!(Layout::plan(shape).is_some());

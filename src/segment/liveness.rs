@@ -64,3 +64,15 @@ pub(crate) fn now() -> u64 {
     let elapsed = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
     u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{RECEIVERS, SENDERS};
+
+    #[test]
+    fn the_document_has_the_lock_bytes_of_the_roles() {
+        let values = [("lock byte of the sender", SENDERS), ("lock byte of the receiver", RECEIVERS)];
+        let values = values.map(|(name, byte)| (name, byte.to_string()));
+        crate::documents::assert_values("docs/format.md", "Constants", &values);
+    }
+}

@@ -1,8 +1,11 @@
 //! The encoding, byte for byte, and its decoding from anything at all.
 
+use super::super::encode::{ARRAY, ENUM, FORMAT, MAX_DEPTH, MAX_ENCODED, MAX_NAME, PRIMITIVES, STRUCT};
+use super::super::layout::MAX_ALIGN;
 use super::super::{SchemaTree, first_difference};
 use super::{Level, Side, Tick};
 use crate::Message;
+use crate::documents::{assert_values, table};
 
 /// `md.Tick`, written by hand from the description in `encode`.
 const GOLDEN: &[&[u8]] = &[
@@ -50,6 +53,24 @@ const GOLDEN: &[&[u8]] = &[
     &[0; 8],
     &[0x05],
 ];
+
+#[test]
+fn the_document_has_every_tag_and_limit() {
+    let mut tags: Vec<_> = PRIMITIVES.iter().map(|(tag, primitive)| (*tag, primitive.name())).collect();
+    tags.extend([(ARRAY, "array"), (STRUCT, "struct"), (ENUM, "enum")]);
+    let documented: Vec<_> =
+        table("docs/format.md", "Type tags").into_iter().map(|row| row[..2].join(" ")).collect();
+    let tags: Vec<_> = tags.iter().map(|(tag, name)| format!("{tag:#04x} {name}")).collect();
+    assert_eq!(documented, tags);
+    let limits = [
+        ("encoding version", FORMAT.to_string()),
+        ("most bytes", MAX_ENCODED.to_string()),
+        ("most nesting", MAX_DEPTH.to_string()),
+        ("longest name", MAX_NAME.to_string()),
+        ("largest alignment", MAX_ALIGN.to_string()),
+    ];
+    assert_values("docs/format.md", "Limits of a schema", &limits);
+}
 
 fn refused(bytes: &[u8], at: usize, sentence: &str) {
     let error = SchemaTree::decode(bytes).expect_err(sentence);

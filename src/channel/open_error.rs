@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::Broken;
 use crate::segment::Refusal;
 
 /// A channel could not be created or attached. Nothing was changed, and nothing is left behind.
@@ -86,7 +87,7 @@ pub enum Error {
         /// Name of the channel.
         channel: String,
         /// What was found where.
-        broken: crate::Broken,
+        broken: Broken,
     },
 }
 
