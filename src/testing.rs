@@ -95,6 +95,32 @@ impl Child {
         writeln!(input, "{line}").expect("the role is alive");
     }
 
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u64 {
+        self.process.id().into()
+    }
+
+    fn rustix_pid(&self) -> rustix::process::Pid {
+        rustix::process::Pid::from_child(&self.process)
+    }
+
+    /// Stops the process with SIGSTOP, and returns when it has stopped.
+    #[track_caller]
+    pub(crate) fn stop(&mut self) {
+        use rustix::process::{Signal, WaitOptions, kill_process, waitpid};
+        kill_process(self.rustix_pid(), Signal::STOP).expect("a child may be stopped");
+        let (_, status) = waitpid(Some(self.rustix_pid()), WaitOptions::UNTRACED)
+            .expect("a child can be waited for")
+            .expect("something happened to it");
+        assert!(status.stopped(), "the role ended instead of stopping: {status:?}");
+    }
+
+    /// Lets a stopped process go on.
+    pub(crate) fn go_on(&mut self) {
+        rustix::process::kill_process(self.rustix_pid(), rustix::process::Signal::CONT)
+            .expect("a child may be continued");
+    }
+
     /// Kills the process with SIGKILL and reaps it.
     pub(crate) fn kill(&mut self) {
         self.process.kill().expect("a child may be killed");
