@@ -160,10 +160,11 @@ impl SoleSender {
 /// Where a sender at `next` has to stop if the receiver has released everything below `head`.
 fn limit(ring: &Ring<'_>, next: &Cursor, head: Position) -> Result<Position, Corruption> {
     let capacity = u64::from(ring.capacity);
-    if next.position().wrapping_sub(head) > capacity {
-        return Err(Corruption { word: "head", found: head, position: next.position() });
+    // Not a wrapping difference: a head just below 2⁶⁴ would pass for one of the first lap.
+    match next.position().checked_sub(head) {
+        Some(ahead) if ahead <= capacity => Ok((head + capacity).min(ring.end())),
+        _ => Err(Corruption { word: "head", found: head, position: next.position() }),
     }
-    Ok((head + capacity).min(ring.end()))
 }
 
 /// Whether the slot at `cursor` carries the stamp of its lap.
