@@ -4,6 +4,9 @@
 //! ones arrived.
 
 mod attach_race;
+mod corrupt;
+mod damage;
+mod errors;
 mod map_deaths;
 mod receiver_deaths;
 mod roles;
@@ -200,6 +203,21 @@ fn assert_works<M: Numbered>(tx: &mut Sender<M>, rx: &mut Receiver<M>) {
         }
     }
     assert!(matches!(rx.try_recv(), Err(crate::TryRecvError::Empty)));
+}
+
+/// Runs a test that has to end: one that hangs fails.
+#[track_caller]
+fn watched(test: impl FnOnce() + Send + 'static) {
+    let (done, end) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        test();
+        let _ = done.send(());
+    });
+    match end.recv_timeout(WATCHDOG) {
+        Err(std::sync::mpsc::RecvTimeoutError::Timeout) => panic!("it hangs"),
+        // Its own panic, if it had one.
+        _ => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+    }
 }
 
 /// Runs a test for both forms and all capacities.
