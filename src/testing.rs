@@ -1,8 +1,10 @@
-//! For the unit tests: real processes that can be killed, and namespaces that clean up after themselves.
+//! For the tests: real processes that can be killed, and namespaces that clean up after themselves.
 //!
 //! A test that needs another process starts its own binary again with [`Child::spawn`], to run one other
 //! test, a *role*. A role begins with `let Some(mut role) = Role::play() else { return };`, so that it does
 //! nothing when the test harness runs it like any other test. Parent and role talk in lines.
+//!
+//! The integration tests that need processes include this file by its path.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
