@@ -29,7 +29,7 @@ const ROLE: &str = "RINGWAY_TEST_ROLE";
 /// Before every line that parent and role exchange, to tell them from what the harness prints.
 const MARK: &str = "@@ ";
 /// No step of any test takes as long; who waits longer has found a hang.
-const WATCHDOG: Duration = Duration::from_secs(60);
+pub(crate) const WATCHDOG: Duration = Duration::from_secs(60);
 const SIGKILL: i32 = 9;
 
 /// A process of this test binary in a role. Killed and reaped on drop.
@@ -210,6 +210,21 @@ impl Role {
             line.extend(byte);
         }
         String::from_utf8(line).expect("lines are text")
+    }
+}
+
+/// Runs a test that has to end: one that hangs fails.
+#[track_caller]
+pub(crate) fn watched(test: impl FnOnce() + Send + 'static) {
+    let (done, end) = mpsc::channel();
+    let thread = thread::spawn(move || {
+        test();
+        let _ = done.send(());
+    });
+    match end.recv_timeout(WATCHDOG) {
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("it hangs"),
+        // With its own panic, if it had one.
+        _ => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
     }
 }
 

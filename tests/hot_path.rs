@@ -23,7 +23,7 @@ use ringway::spsc::{self, Channel, Receiver, Sender};
 use ringway::{Message, Wait};
 use seccompiler::{SeccompAction, SeccompFilter};
 
-use testing::{Child, Role, TempNamespace};
+use testing::{Child, Role, TempNamespace, WATCHDOG};
 
 /// Messages each way.
 const MESSAGES: u64 = 1_000_000;
@@ -35,7 +35,6 @@ const BATCH: usize = 32;
 
 const SCRIPT: &str = "RINGWAY_TEST_SCRIPT";
 const DIR: &str = "RINGWAY_TEST_DIR";
-const WATCHDOG: Duration = Duration::from_secs(60);
 
 const FINE: i32 = 0;
 const ALLOCATED: i32 = 70;

@@ -3,7 +3,8 @@
 use std::os::unix::fs::FileExt;
 
 use super::damage::{PAGE, file, layout};
-use super::{Bench, CAPACITIES, Numbered, assert_works, everywhere, receive, send, watched};
+use super::{Bench, CAPACITIES, Numbered, assert_works, everywhere, receive, send};
+use crate::testing::watched;
 use crate::{Broken, Error, TryRecvError, TrySendError};
 
 /// Marsaglia's xorshift with a seed of our own: the same rounds on every run.

@@ -3,12 +3,13 @@
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 
-use super::{Bench, NAME, Numbered, assert_works, receive, send, watched};
+use super::{Bench, NAME, Numbered, assert_works, receive, send};
 use crate::Error;
 use crate::channel::open;
 use crate::map::MapOptions;
 use crate::segment::Layout;
 use crate::spsc::{Receiver, Sender};
+use crate::testing::watched;
 
 /// Bytes of the registry page, which the segment follows.
 pub(super) const PAGE: u64 = 4096;

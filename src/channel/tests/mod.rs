@@ -20,16 +20,13 @@ use std::time::Duration;
 
 use crate::map::{MapOptions, Namespace, SharedMap};
 use crate::spsc::{self, Channel, Receiver, Sender};
-use crate::testing::{CRASH_POINT, Child, TempNamespace};
+use crate::testing::{CRASH_POINT, Child, TempNamespace, WATCHDOG};
 use crate::{Departure, Message, Peer, RecvTimeoutError, SendTimeoutError};
 
 /// The variable that tells a role its namespace.
 const DIR: &str = "RINGWAY_TEST_DIR";
 /// The variable that tells a role what to do: form, capacity, verb, count.
 const SCRIPT: &str = "RINGWAY_TEST_SCRIPT";
-
-/// No call of any test waits as long; one that does has found a hang.
-const WATCHDOG: Duration = Duration::from_secs(60);
 
 const NAME: &str = "c";
 const CAPACITIES: [usize; 4] = [1, 2, 3, 8];
@@ -203,21 +200,6 @@ fn assert_works<M: Numbered>(tx: &mut Sender<M>, rx: &mut Receiver<M>) {
         }
     }
     assert!(matches!(rx.try_recv(), Err(crate::TryRecvError::Empty)));
-}
-
-/// Runs a test that has to end: one that hangs fails.
-#[track_caller]
-fn watched(test: impl FnOnce() + Send + 'static) {
-    let (done, end) = std::sync::mpsc::channel();
-    let thread = std::thread::spawn(move || {
-        test();
-        let _ = done.send(());
-    });
-    match end.recv_timeout(WATCHDOG) {
-        Err(std::sync::mpsc::RecvTimeoutError::Timeout) => panic!("it hangs"),
-        // Its own panic, if it had one.
-        _ => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-    }
 }
 
 /// Runs a test for both forms and all capacities.
