@@ -1,8 +1,10 @@
-//! For the unit tests: real processes that can be killed, and namespaces that clean up after themselves.
+//! For the tests: real processes that can be killed, and namespaces that clean up after themselves.
 //!
 //! A test that needs another process starts its own binary again with [`Child::spawn`], to run one other
 //! test, a *role*. A role begins with `let Some(mut role) = Role::play() else { return };`, so that it does
 //! nothing when the test harness runs it like any other test. Parent and role talk in lines.
+//!
+//! The integration tests that need processes include this file by its path.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -27,7 +29,7 @@ const ROLE: &str = "RINGWAY_TEST_ROLE";
 /// Before every line that parent and role exchange, to tell them from what the harness prints.
 const MARK: &str = "@@ ";
 /// No step of any test takes as long; who waits longer has found a hang.
-const WATCHDOG: Duration = Duration::from_secs(60);
+pub(crate) const WATCHDOG: Duration = Duration::from_secs(60);
 const SIGKILL: i32 = 9;
 
 /// A process of this test binary in a role. Killed and reaped on drop.
@@ -93,6 +95,32 @@ impl Child {
     pub(crate) fn tell(&mut self, line: &str) {
         let input = self.process.stdin.as_mut().expect("the input is piped");
         writeln!(input, "{line}").expect("the role is alive");
+    }
+
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u64 {
+        self.process.id().into()
+    }
+
+    fn rustix_pid(&self) -> rustix::process::Pid {
+        rustix::process::Pid::from_child(&self.process)
+    }
+
+    /// Stops the process with SIGSTOP, and returns when it has stopped.
+    #[track_caller]
+    pub(crate) fn stop(&mut self) {
+        use rustix::process::{Signal, WaitOptions, kill_process, waitpid};
+        kill_process(self.rustix_pid(), Signal::STOP).expect("a child may be stopped");
+        let (_, status) = waitpid(Some(self.rustix_pid()), WaitOptions::UNTRACED)
+            .expect("a child can be waited for")
+            .expect("something happened to it");
+        assert!(status.stopped(), "the role ended instead of stopping: {status:?}");
+    }
+
+    /// Lets a stopped process go on.
+    pub(crate) fn go_on(&mut self) {
+        rustix::process::kill_process(self.rustix_pid(), rustix::process::Signal::CONT)
+            .expect("a child may be continued");
     }
 
     /// Kills the process with SIGKILL and reaps it.
@@ -182,6 +210,21 @@ impl Role {
             line.extend(byte);
         }
         String::from_utf8(line).expect("lines are text")
+    }
+}
+
+/// Runs a test that has to end: one that hangs fails.
+#[track_caller]
+pub(crate) fn watched(test: impl FnOnce() + Send + 'static) {
+    let (done, end) = mpsc::channel();
+    let thread = thread::spawn(move || {
+        test();
+        let _ = done.send(());
+    });
+    match end.recv_timeout(WATCHDOG) {
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("it hangs"),
+        // With its own panic, if it had one.
+        _ => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
     }
 }
 

@@ -1,6 +1,8 @@
 //! The other side: is it there, and how did it go.
 
+use std::cell::Cell;
 use std::fmt;
+use std::marker::PhantomData;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::protocol::peer::Gone;
@@ -83,6 +85,9 @@ pub(crate) struct Watch {
     interval: Duration,
     looks: u32,
     probed: Instant,
+    /// Not `Sync`: the kernel's lock does not keep two threads apart that ask through one description, and
+    /// the slower one could certify the death of a peer that has been replaced meanwhile.
+    one_thread: PhantomData<Cell<()>>,
 }
 
 /// The clock is read once in so many looks: reading it costs as much as ten of them.
@@ -93,7 +98,7 @@ const POLL: Duration = Duration::from_millis(1);
 
 impl Watch {
     pub(crate) fn new(lock: RoleLock, interval: Duration) -> Self {
-        Self { lock, interval, looks: 0, probed: Instant::now() }
+        Self { lock, interval, looks: 0, probed: Instant::now(), one_thread: PhantomData }
     }
 
     /// What the record says; and once per interval what the kernel says, if it says "live".

@@ -21,7 +21,8 @@
 //! | R2 | read the payload | same | delivered again |
 //! | R3 | head.store(h + 1, Release) | same | delivered |
 //!
-//! A batch is S1 once, S2 and S3 per message in order, S4 once; or R1 for all, R2 for all, R3 once.
+//! A batch is S1 once, S2 and S3 per message in order, S4 once; or R1 for all, R2 for all, R3 once. It reads
+//! the other side's word not only when its copy says full or empty, but when that says too few for it.
 //!
 //! Successor, once the kernel says that the predecessor is dead and everything it stored is visible: a
 //! receiver starts at head. A sender starts at tail; in the stamped form it first steps over every slot
@@ -104,7 +105,8 @@ impl SoleSender {
     ///
     /// `NotReady` if the ring is full.
     pub fn claim(&mut self, ring: &Ring<'_>, want: u32) -> Result<u32, Blocked> {
-        if self.known_free() == 0 {
+        // A batch is not cut short by a stale limit: it would only have to look for the rest at once.
+        if self.known_free() < u64::from(want.min(ring.capacity)) {
             self.look(ring)?;
         }
         Ok(self.known_free().min(u64::from(want)) as u32)
@@ -160,10 +162,11 @@ impl SoleSender {
 /// Where a sender at `next` has to stop if the receiver has released everything below `head`.
 fn limit(ring: &Ring<'_>, next: &Cursor, head: Position) -> Result<Position, Corruption> {
     let capacity = u64::from(ring.capacity);
-    if next.position().wrapping_sub(head) > capacity {
-        return Err(Corruption { word: "head", found: head, position: next.position() });
+    // Not a wrapping difference: a head just below 2⁶⁴ would pass for one of the first lap.
+    match next.position().checked_sub(head) {
+        Some(ahead) if ahead <= capacity => Ok((head + capacity).min(ring.end())),
+        _ => Err(Corruption { word: "head", found: head, position: next.position() }),
     }
-    Ok((head + capacity).min(ring.end()))
 }
 
 /// Whether the slot at `cursor` carries the stamp of its lap.
@@ -254,7 +257,7 @@ impl SoleReceiver {
 
     #[inline]
     fn poll_tail(&mut self, ring: &Ring<'_>, want: u32) -> Result<u32, Blocked> {
-        if self.seen == self.next.position() {
+        if self.seen - self.next.position() < u64::from(want.min(ring.capacity)) {
             self.look(ring).map_err(|found| {
                 Blocked::Corrupt(Corruption { word: "tail", found, position: self.next.position() })
             })?;

@@ -1,0 +1,202 @@
+//! Checked messages with bytes that are no value of theirs, as a program without manners would write them.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::FileExt;
+
+use ringway::message::InvalidField;
+use ringway::spsc::{Receiver, Sender};
+use ringway::{Message, RecvError, RecvTimeoutError, TryRecvError};
+
+use crate::testing::{TempNamespace, WATCHDOG};
+use crate::{both, channel};
+
+#[derive(Message, Clone, Copy, Debug, PartialEq)]
+#[repr(u8)]
+#[message(checked)]
+enum Side {
+    Buy = 1,
+    Sell = 2,
+}
+
+#[derive(Message, Clone, Copy, Debug, PartialEq)]
+#[message(checked)]
+#[repr(C)]
+struct Order {
+    id: u64,
+    mark: char,
+    side: Side,
+    urgent: [bool; 2],
+    _pad: u8,
+}
+
+/// The same in more than a line: published by index.
+#[derive(Message, Clone, Copy, Debug, PartialEq)]
+#[message(checked)]
+#[repr(C)]
+struct Block {
+    order: Order,
+    rest: [u64; 8],
+}
+
+trait Checked: Message + PartialEq + std::fmt::Debug {
+    /// Before the path of each field.
+    const OUTER: &'static str;
+    fn of(id: u64) -> Self;
+}
+
+impl Checked for Order {
+    const OUTER: &'static str = "";
+
+    fn of(id: u64) -> Self {
+        Order { id: ID | id, mark: 'ß', side: Side::Sell, urgent: [true, false], _pad: 0 }
+    }
+}
+
+impl Checked for Block {
+    const OUTER: &'static str = "order.";
+
+    fn of(id: u64) -> Self {
+        Block { order: Order::of(id), rest: [id; 8] }
+    }
+}
+
+/// Marks the messages in the channel's memory.
+const ID: u64 = 0x1dea_f00d_0000_0000;
+
+/// Overwrites bytes of the message with that number, wherever in the file it lies.
+#[track_caller]
+fn plant(file: &File, id: u64, at: u64, bytes: &[u8]) {
+    let len = file.metadata().expect("it is open").len();
+    let mut all = vec![0; len as usize];
+    file.read_exact_at(&mut all, 0).expect("within the file");
+    let wanted = (ID | id).to_le_bytes();
+    let found: Vec<usize> = (0..all.len() - 8).step_by(8).filter(|&at| all[at..at + 8] == wanted).collect();
+    let [slot] = found[..] else { panic!("message {id} lies at {found:?}") };
+    file.write_all_at(bytes, slot as u64 + at).expect("within the file");
+}
+
+/// Where to plant what, and what the receiver says about it.
+const PLANTS: [(u64, &[u8], &str); 5] = [
+    (8, &[0x00, 0xd8, 0, 0], "field `mark` holds 55296, which is not a valid `char`"),
+    (8, &[0, 0, 0x11, 0], "field `mark` holds 1114112, which is not a valid `char`"),
+    (12, &[3], "field `side` holds 3, which is not a valid `Side`"),
+    (13, &[2], "field `urgent[0]` holds 2, which is not a valid `bool`"),
+    (14, &[255], "field `urgent[1]` holds 255, which is not a valid `bool`"),
+];
+
+/// A channel with four messages, the second of which is planted.
+#[track_caller]
+fn planted<M: Checked>(test: impl Fn(&mut Sender<M>, &mut Receiver<M>, &dyn Fn(&InvalidField))) {
+    for (at, bytes, text) in PLANTS {
+        let text = text.replace("field `", &format!("field `{}", M::OUTER));
+        let space = TempNamespace::new();
+        let mut tx = channel::<M>(&space).capacity(4).sender().expect("the name is free");
+        let mut rx = channel::<M>(&space).receiver().expect("the role is free");
+        let path = space.path().join("c");
+        let file = OpenOptions::new().read(true).write(true).open(path).expect("it is there");
+        (0..4).for_each(|id| tx.send(M::of(id)).expect("there is room"));
+        plant(&file, 1, at, bytes);
+        test(&mut tx, &mut rx, &|field| assert_eq!(field.to_string(), text));
+        // The channel goes on.
+        tx.send(M::of(4)).expect("there is room");
+        assert_eq!(rx.recv(), Ok(M::of(4)));
+        drop((tx, rx));
+        space.assert_empty();
+    }
+}
+
+#[test]
+fn an_invalid_message_is_an_error_that_names_the_field_and_the_next_one_arrives() {
+    fn test<M: Checked>() {
+        planted::<M>(|tx, rx, check| {
+            assert_eq!(rx.recv(), Ok(M::of(0)));
+            let Err(RecvError::Invalid(field)) = rx.recv() else { panic!("accepted") };
+            check(&field);
+            assert_eq!((rx.position(), tx.len()), (2, 2), "its slot was given back");
+            assert_eq!(rx.recv(), Ok(M::of(2)));
+            assert_eq!(rx.recv(), Ok(M::of(3)));
+        });
+        planted::<M>(|_, rx, check| {
+            assert_eq!(rx.try_recv(), Ok(M::of(0)));
+            let Err(TryRecvError::Invalid(field)) = rx.try_recv() else { panic!("accepted") };
+            check(&field);
+            assert_eq!(rx.try_iter().collect::<Vec<_>>(), [M::of(2), M::of(3)]);
+        });
+        planted::<M>(|_, rx, check| {
+            assert_eq!(rx.recv_timeout(WATCHDOG), Ok(M::of(0)));
+            let Err(RecvTimeoutError::Invalid(field)) = rx.recv_timeout(WATCHDOG) else { panic!("accepted") };
+            check(&field);
+            assert_eq!(rx.recv_timeout(WATCHDOG), Ok(M::of(2)));
+            assert_eq!(rx.recv_timeout(WATCHDOG), Ok(M::of(3)));
+        });
+    }
+    test::<Order>();
+    test::<Block>();
+}
+
+#[test]
+fn an_invalid_message_is_not_lent() {
+    fn test<M: Checked>() {
+        planted::<M>(|tx, rx, check| {
+            assert_eq!(*rx.lease().expect("a message"), M::of(0));
+            match rx.lease() {
+                Err(RecvError::Invalid(field)) => check(&field),
+                other => panic!("{other:?}"),
+            }
+            assert_eq!((rx.position(), tx.len()), (2, 2));
+            assert_eq!(rx.try_iter().count(), 2);
+        });
+        planted::<M>(|_, rx, check| {
+            drop(rx.try_lease().expect("a message"));
+            match rx.try_lease() {
+                Err(TryRecvError::Invalid(field)) => check(&field),
+                other => panic!("{other:?}"),
+            }
+            assert_eq!(*rx.try_lease().expect("a message"), M::of(2));
+            assert_eq!(*rx.try_lease().expect("a message"), M::of(3));
+        });
+    }
+    test::<Order>();
+    test::<Block>();
+}
+
+#[test]
+fn a_batch_ends_before_an_invalid_message_and_the_next_one_says_so() {
+    fn test<M: Checked>() {
+        planted::<M>(|tx, rx, check| {
+            let mut batch = Vec::new();
+            assert_eq!(rx.recv_batch(&mut batch, 10), Ok(1));
+            assert_eq!((rx.position(), tx.len()), (1, 3));
+            let Err(RecvError::Invalid(field)) = rx.recv_batch(&mut batch, 10) else { panic!("accepted") };
+            check(&field);
+            assert_eq!((rx.position(), tx.len()), (2, 2));
+            assert_eq!(rx.recv_batch(&mut batch, 10), Ok(2));
+            assert_eq!(batch, [M::of(0), M::of(2), M::of(3)]);
+        });
+        planted::<M>(|_, rx, check| {
+            let mut batch = Vec::new();
+            assert_eq!(rx.try_recv_batch(&mut batch, 10), Ok(1));
+            let error = rx.try_recv_batch(&mut batch, 10);
+            let Err(TryRecvError::Invalid(field)) = error else { panic!("accepted") };
+            check(&field);
+            assert_eq!(rx.try_recv_batch(&mut batch, 10), Ok(2));
+            assert_eq!(batch, [M::of(0), M::of(2), M::of(3)]);
+        });
+    }
+    test::<Order>();
+    test::<Block>();
+}
+
+#[test]
+fn valid_checked_messages_arrive() {
+    fn test<M: Checked>(mut tx: Sender<M>, mut rx: Receiver<M>) {
+        for id in 0..20 {
+            tx.send(M::of(id)).expect("there is room");
+            tx.loan().expect("there is room").write(M::of(id + 1)).publish();
+            assert_eq!(rx.recv(), Ok(M::of(id)));
+            assert_eq!(*rx.lease().expect("a message"), M::of(id + 1));
+        }
+    }
+    both(2, test::<Order>);
+    both(2, test::<Block>);
+}

@@ -1,0 +1,171 @@
+//! The sender's verbs.
+
+use std::time::Duration;
+
+use ringway::spsc::{Receiver, Sender};
+use ringway::{SendError, SendTimeoutError, TryRecvError, TrySendError};
+
+use crate::{LEFT, Numbered, drain, everywhere, fill};
+
+const A_MOMENT: Duration = Duration::from_millis(1);
+
+#[test]
+fn a_full_channel_hands_the_message_back() {
+    fn test<M: Numbered>(mut tx: Sender<M>, mut rx: Receiver<M>) {
+        for number in 0..tx.capacity() as u64 {
+            tx.try_send(M::of(number)).expect("there is room");
+        }
+        let next = M::of(tx.position());
+        assert_eq!(tx.try_send(next), Err(TrySendError::Full(next)));
+        assert_eq!(tx.try_send(next).map_err(TrySendError::into_inner), Err(next));
+        for time in [Duration::ZERO, A_MOMENT] {
+            assert_eq!(tx.send_timeout(next, time), Err(SendTimeoutError::Timeout(next)));
+        }
+        assert_eq!(tx.try_send_batch(&[next]), Err(TrySendError::Full(())));
+        assert_eq!(tx.try_loan().map(drop), Err(TrySendError::Full(())));
+        assert_eq!(rx.recv(), Ok(M::of(0)));
+        tx.send_timeout(next, Duration::MAX).expect("there is room");
+        drain(&mut rx);
+    }
+    everywhere(test, test);
+}
+
+#[test]
+fn a_full_channel_whose_receiver_left_hands_the_message_back() {
+    fn test<M: Numbered>(mut tx: Sender<M>, rx: Receiver<M>) {
+        drop(rx);
+        // While there is room nobody asks.
+        fill(&mut tx);
+        let next = M::of(tx.position());
+        assert_eq!(tx.try_send(next), Err(TrySendError::Disconnected(next, LEFT)));
+        assert_eq!(tx.send(next), Err(SendError::Disconnected(next, LEFT)));
+        assert_eq!(tx.send(next).map_err(SendError::into_inner), Err(next));
+        let timeout = tx.send_timeout(next, A_MOMENT);
+        assert_eq!(timeout, Err(SendTimeoutError::Disconnected(next, LEFT)));
+        assert_eq!(timeout.map_err(SendTimeoutError::into_inner), Err(next));
+        assert_eq!(tx.send_batch(&[next]), Err(SendError::Disconnected(0, LEFT)));
+        assert_eq!(tx.try_send_batch(&[next]), Err(TrySendError::Disconnected((), LEFT)));
+        assert_eq!(tx.loan().map(drop), Err(SendError::Disconnected((), LEFT)));
+        assert_eq!(tx.try_loan().map(drop), Err(TrySendError::Disconnected((), LEFT)));
+        assert!(tx.is_full());
+    }
+    everywhere(test, test);
+}
+
+#[test]
+fn a_batch_is_sent_as_far_as_there_is_room() {
+    fn test<M: Numbered>(mut tx: Sender<M>, mut rx: Receiver<M>) {
+        let n = tx.capacity();
+        for round in 0..4 {
+            let first = tx.position();
+            let messages: Vec<M> = (first..first + n as u64 + 1).map(M::of).collect();
+            assert_eq!(tx.try_send_batch(&[]), Ok(0));
+            // Less than the channel holds, then more than is left.
+            let few = round % n;
+            assert_eq!(tx.try_send_batch(&messages[..few]), Ok(few));
+            assert_eq!(tx.try_send_batch(&messages[few..]), Ok(n - few));
+            assert_eq!((tx.len(), tx.is_full()), (n, true));
+            assert_eq!(tx.try_send_batch(&[]), Ok(0));
+            for message in &messages[..n] {
+                assert_eq!(rx.recv().as_ref(), Ok(message));
+            }
+        }
+        tx.send_batch(&[]).expect("nothing to do");
+        let exactly: Vec<M> = (0..n as u64).map(M::of).collect();
+        tx.send_batch(&exactly).expect("there is room");
+        assert_eq!(rx.try_iter().collect::<Vec<_>>(), exactly);
+    }
+    everywhere(test, test);
+}
+
+#[test]
+fn a_batch_that_cannot_be_finished_says_how_much_of_it_was_sent() {
+    fn test<M: Numbered>(mut tx: Sender<M>, rx: Receiver<M>) {
+        let n = tx.capacity();
+        drop(rx);
+        let messages: Vec<M> = (0..n as u64 + 2).map(M::of).collect();
+        assert_eq!(tx.send_batch(&messages), Err(SendError::Disconnected(n, LEFT)));
+        assert_eq!(tx.position(), n as u64);
+    }
+    everywhere(test, test);
+}
+
+#[test]
+fn a_batch_larger_than_the_channel_passes_while_somebody_receives() {
+    fn test<M: Numbered>(mut tx: Sender<M>, mut rx: Receiver<M>) {
+        let messages: Vec<M> = (0..3 * tx.capacity() as u64 + 1).map(M::of).collect();
+        let expected = messages.clone();
+        let receiver = std::thread::spawn(move || rx.iter().collect::<Vec<_>>());
+        tx.send_batch(&messages).expect("somebody receives");
+        drop(tx);
+        assert_eq!(receiver.join().expect("it ended well"), expected);
+    }
+    everywhere(test, test);
+}
+
+#[test]
+fn a_loan_is_written_in_place_and_arrives_when_it_is_published() {
+    fn test<M: Numbered>(mut tx: Sender<M>, mut rx: Receiver<M>) {
+        for number in 0..2 * tx.capacity() as u64 + 1 {
+            let mut draft =
+                if number % 2 == 0 { tx.loan() } else { tx.try_loan().map_err(|_| unreachable!()) }
+                    .expect("there is room")
+                    .write(M::of(number + 1000));
+            assert_eq!(*draft, M::of(number + 1000));
+            assert_eq!(rx.try_recv(), Err(TryRecvError::Empty), "not yet");
+            *draft = M::of(number);
+            draft.publish();
+            assert_eq!(rx.recv(), Ok(M::of(number)));
+        }
+    }
+    everywhere(test, test);
+}
+
+#[test]
+fn a_loan_or_a_draft_that_is_dropped_sends_nothing() {
+    fn test<M: Numbered>(mut tx: Sender<M>, mut rx: Receiver<M>) {
+        for number in 0..2 * tx.capacity() as u64 + 1 {
+            drop(tx.loan().expect("there is room"));
+            drop(tx.loan().expect("there is room").write(M::of(77)));
+            assert_eq!((tx.position(), tx.len()), (number, 0));
+            assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));
+            tx.send(M::of(number)).expect("there is room");
+            assert_eq!(rx.recv(), Ok(M::of(number)));
+        }
+        fill(&mut tx);
+        drain(&mut rx);
+    }
+    everywhere(test, test);
+}
+
+#[test]
+fn a_recycled_loan_shows_what_was_in_its_slot_one_lap_ago() {
+    fn test<M: Numbered + bytemuck::Pod>(mut tx: Sender<M>, mut rx: Receiver<M>) {
+        let n = tx.capacity() as u64;
+        for number in 0..3 * n {
+            let mut draft = tx.loan().expect("there is room").recycle();
+            let before = if number < n { M::of(0) } else { M::of(number - n + 1) };
+            assert_eq!(*draft, before);
+            *draft = M::of(number + 1);
+            draft.publish();
+            assert_eq!(rx.recv(), Ok(M::of(number + 1)));
+        }
+    }
+    everywhere(test, test);
+}
+
+#[test]
+#[allow(unsafe_code, reason = "the raw form of a loan")]
+fn a_loan_can_be_written_through_a_pointer() {
+    fn test<M: Numbered>(mut tx: Sender<M>, mut rx: Receiver<M>) {
+        for number in 0..2 * tx.capacity() as u64 + 1 {
+            let mut loan = tx.loan().expect("there is room");
+            // SAFETY: the loan's own slot, aligned and writable.
+            unsafe { loan.as_mut_ptr().write(M::of(number)) };
+            // SAFETY: it was written just now.
+            unsafe { loan.assume_init() }.publish();
+            assert_eq!(rx.recv(), Ok(M::of(number)));
+        }
+    }
+    everywhere(test, test);
+}
