@@ -6,12 +6,16 @@ use super::options::{Opening, Options};
 use crate::Error;
 use crate::map::{HeapRegion, MapOptions};
 use crate::message::Message;
-use crate::protocol::roster::{self, Identity, Predecessor, Record};
+use crate::protocol::roster::{self, Identity, Predecessor, Presence, Record};
 use crate::segment::{Expected, Layout, MAX_CAPACITY, RoleLock, Segment, Shape, formatter, now};
 
-/// A role is tried for this long: a peer that is just proving its holder's death has the lock for some
-/// microseconds.
+/// A role whose holder seems to live is tried for this long: a peer that is just proving the holder's death has
+/// the lock for some microseconds.
 const ROLE_PATIENCE: Duration = Duration::from_millis(50);
+
+/// A role that somebody has, whose record says that nobody is there, is tried for this long: its next holder
+/// is about to say who it is.
+const NAME_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What a heap channel is called in errors.
 pub(super) const IN_PROCESS: &str = "in process";
@@ -76,9 +80,12 @@ pub(super) fn take_role(
     loop {
         match roster::attach(record, lock, me) {
             Ok(held) => return Ok(held),
-            Err(_) if start.elapsed() < ROLE_PATIENCE => std::thread::sleep(Duration::from_millis(1)),
             Err(holder) => {
-                return Err(Error::RoleTaken { channel: channel.to_owned(), role, pid: holder.pid });
+                let named = roster::glance(record) == Presence::Live;
+                if start.elapsed() >= if named { ROLE_PATIENCE } else { NAME_PATIENCE } {
+                    return Err(Error::RoleTaken { channel: channel.to_owned(), role, pid: holder.pid });
+                }
+                std::thread::sleep(Duration::from_millis(1));
             }
         }
     }

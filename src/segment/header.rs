@@ -190,6 +190,9 @@ impl Header {
         if header.state != READY {
             return Err(damaged("state", format!("{:#018x}", header.state), format!("{READY:#018x}")));
         }
+        if header.reserved != [0; 104] {
+            return Err(damaged("reserved bytes", "some that are not zero".into(), "zero".into()));
+        }
         header.check_kind()?;
         header.check_schema(expected, schema)?;
         header.check_layout(len, expected)

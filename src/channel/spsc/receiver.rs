@@ -79,28 +79,28 @@ impl<T: Message> Receiver<T> {
     /// Looks for up to `want` messages and waits until there is one.
     #[inline(never)]
     fn poll_waiting(&mut self, want: u32, timeout: Option<Duration>) -> Result<u32, RecvTimeoutError> {
-        match self.poll(want) {
-            Ok(ready) => Ok(ready),
-            Err(TryRecvError::Empty) => self.block(want, timeout),
-            Err(error) => Err(lasting(error)),
-        }
-    }
-
-    #[cold]
-    fn block(&mut self, want: u32, timeout: Option<Duration>) -> Result<u32, RecvTimeoutError> {
-        let mut waiting = Waiting::new(self.wait, timeout);
-        self.pace.hold(self.slots.position(), self.slots.segment().capacity());
-        while waiting.pause() {
+        let mut waiting = None;
+        loop {
+            match self.poll(want) {
+                Err(TryRecvError::Empty) => {}
+                Ok(ready) => return Ok(ready),
+                Err(TryRecvError::Disconnected(departure)) => {
+                    return Err(RecvTimeoutError::Disconnected(departure));
+                }
+                Err(TryRecvError::Invalid(field)) => return Err(RecvTimeoutError::Invalid(field)),
+                Err(TryRecvError::Broken(broken)) => return Err(RecvTimeoutError::Broken(broken)),
+            }
+            let waiting = waiting.get_or_insert_with(|| {
+                self.pace.hold(self.slots.position(), self.slots.segment().capacity());
+                Waiting::new(self.wait, timeout)
+            });
+            if !waiting.pause() {
+                return Err(RecvTimeoutError::Timeout);
+            }
             if waiting.is_slow() {
                 self.watch.be_due();
             }
-            match self.poll(want) {
-                Ok(ready) => return Ok(ready),
-                Err(TryRecvError::Empty) => {}
-                Err(error) => return Err(lasting(error)),
-            }
         }
-        Err(RecvTimeoutError::Timeout)
     }
 
     /// Receives a message if there is one.
@@ -351,16 +351,5 @@ fn refusal(stuck: Stuck) -> TryRecvError {
         Stuck::Ring(Blocked::NotReady) => TryRecvError::Empty,
         Stuck::Ring(Blocked::Exhausted) => TryRecvError::Broken(Broken::Exhausted),
         Stuck::Ring(Blocked::Corrupt(corruption)) => TryRecvError::Broken(corruption.into()),
-    }
-}
-
-/// An error that waiting does not change.
-#[inline]
-fn lasting(error: TryRecvError) -> RecvTimeoutError {
-    match error {
-        TryRecvError::Empty => RecvTimeoutError::Timeout,
-        TryRecvError::Disconnected(departure) => RecvTimeoutError::Disconnected(departure),
-        TryRecvError::Invalid(field) => RecvTimeoutError::Invalid(field),
-        TryRecvError::Broken(broken) => RecvTimeoutError::Broken(broken),
     }
 }

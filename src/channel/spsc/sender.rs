@@ -83,24 +83,8 @@ impl<T: Message> Sender<T> {
     /// Claims up to `want` slots and waits until there is one.
     #[inline(never)]
     fn claim_waiting(&mut self, want: u32, timeout: Option<Duration>) -> Result<u32, SendTimeoutError<()>> {
-        match self.claim(want) {
-            Err(TrySendError::Full(())) => self.block(want, timeout),
-            Ok(claimed) => Ok(claimed),
-            Err(TrySendError::Disconnected((), departure)) => {
-                Err(SendTimeoutError::Disconnected((), departure))
-            }
-            Err(TrySendError::Broken((), broken)) => Err(SendTimeoutError::Broken((), broken)),
-        }
-    }
-
-    #[cold]
-    fn block(&mut self, want: u32, timeout: Option<Duration>) -> Result<u32, SendTimeoutError<()>> {
-        let mut waiting = Waiting::new(self.wait, timeout);
-        self.pace.hold(self.slots.position(), self.slots.segment().capacity());
-        while waiting.pause() {
-            if waiting.is_slow() {
-                self.watch.be_due();
-            }
+        let mut waiting = None;
+        loop {
             match self.claim(want) {
                 Err(TrySendError::Full(())) => {}
                 Ok(claimed) => return Ok(claimed),
@@ -109,8 +93,17 @@ impl<T: Message> Sender<T> {
                 }
                 Err(TrySendError::Broken((), broken)) => return Err(SendTimeoutError::Broken((), broken)),
             }
+            let waiting = waiting.get_or_insert_with(|| {
+                self.pace.hold(self.slots.position(), self.slots.segment().capacity());
+                Waiting::new(self.wait, timeout)
+            });
+            if !waiting.pause() {
+                return Err(SendTimeoutError::Timeout(()));
+            }
+            if waiting.is_slow() {
+                self.watch.be_due();
+            }
         }
-        Err(SendTimeoutError::Timeout(()))
     }
 
     #[inline]
