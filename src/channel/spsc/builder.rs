@@ -53,7 +53,8 @@ impl<T: Message> Channel<T> {
     }
 
     /// How often this side asks the kernel whether its peer lives, while it cannot go on: a death is
-    /// noticed about this long after it blocks somebody. Default: 100 ms. Asking costs two system calls.
+    /// noticed about this long after it blocks somebody. Default: 100 ms. Asking costs a system call.
+    /// Calls that do not block look at the clock at every 64th attempt only.
     pub fn liveness_interval(mut self, interval: Duration) -> Self {
         self.options.endpoint.liveness_interval = interval;
         self

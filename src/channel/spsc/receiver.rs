@@ -282,7 +282,7 @@ impl<T: Message> Receiver<T> {
         self.predecessor
     }
 
-    /// The sender, by the kernel's word: two system calls.
+    /// The sender, by the kernel's word: a system call, or three that prove its death.
     pub fn peer(&self) -> Peer {
         self.watch.peer(&self.slots.segment().roster().sender)
     }

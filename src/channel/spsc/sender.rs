@@ -259,7 +259,7 @@ impl<T: Message> Sender<T> {
         self.predecessor
     }
 
-    /// The receiver, by the kernel's word: two system calls.
+    /// The receiver, by the kernel's word: a system call, or three that prove its death.
     pub fn peer(&self) -> Peer {
         self.watch.peer(&self.slots.segment().roster().receiver)
     }
