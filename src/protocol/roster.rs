@@ -163,7 +163,8 @@ pub fn glance(record: &Record) -> Presence {
     told(record.state.load(OBSERVE))
 }
 
-/// Whether the participant is there: steps P1 to P5. A system call, if the record says LIVE.
+/// Whether the participant is there: steps P1 to P5. A system call if the record says LIVE, and two more to
+/// prove a death.
 ///
 /// Everything that a participant which left or died has done is visible to the caller.
 pub fn probe(record: &Record, lock: &impl Lock) -> Presence {

@@ -259,7 +259,7 @@ impl<T: Message> Receiver<T> {
         self.predecessor
     }
 
-    /// The sender, by the kernel's word: at most three system calls.
+    /// The sender, by the kernel's word: a system call, or three that prove its death.
     pub fn peer(&self) -> Peer {
         self.patience.watch.peer(&self.slots.segment().roster().sender)
     }

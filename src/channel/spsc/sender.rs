@@ -235,7 +235,7 @@ impl<T: Message> Sender<T> {
         self.predecessor
     }
 
-    /// The receiver, by the kernel's word: at most three system calls.
+    /// The receiver, by the kernel's word: a system call, or three that prove its death.
     pub fn peer(&self) -> Peer {
         self.patience.watch.peer(&self.slots.segment().roster().receiver)
     }
