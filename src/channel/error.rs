@@ -122,28 +122,13 @@ impl<T> TrySendError<T> {
             Self::Full(message) | Self::Disconnected(message, _) | Self::Broken(message, _) => message,
         }
     }
-
-    pub(crate) fn map<U>(self, message: impl FnOnce(T) -> U) -> TrySendError<U> {
-        match self {
-            Self::Full(it) => TrySendError::Full(message(it)),
-            Self::Disconnected(it, departure) => TrySendError::Disconnected(message(it), departure),
-            Self::Broken(it, broken) => TrySendError::Broken(message(it), broken),
-        }
-    }
 }
 
 impl<T> SendError<T> {
-    /// The message that was not sent.
+    /// The message that was not sent; of a batch, how many messages were.
     pub fn into_inner(self) -> T {
         match self {
             Self::Disconnected(message, _) | Self::Broken(message, _) => message,
-        }
-    }
-
-    pub(crate) fn map<U>(self, message: impl FnOnce(T) -> U) -> SendError<U> {
-        match self {
-            Self::Disconnected(it, departure) => SendError::Disconnected(message(it), departure),
-            Self::Broken(it, broken) => SendError::Broken(message(it), broken),
         }
     }
 }
@@ -153,35 +138,6 @@ impl<T> SendTimeoutError<T> {
     pub fn into_inner(self) -> T {
         match self {
             Self::Timeout(message) | Self::Disconnected(message, _) | Self::Broken(message, _) => message,
-        }
-    }
-
-    pub(crate) fn map<U>(self, message: impl FnOnce(T) -> U) -> SendTimeoutError<U> {
-        match self {
-            Self::Timeout(it) => SendTimeoutError::Timeout(message(it)),
-            Self::Disconnected(it, departure) => SendTimeoutError::Disconnected(message(it), departure),
-            Self::Broken(it, broken) => SendTimeoutError::Broken(message(it), broken),
-        }
-    }
-
-    /// A call without a deadline does not time out.
-    pub(crate) fn without_deadline(self) -> SendError<T> {
-        match self {
-            Self::Timeout(_) => unreachable!("a call without a deadline timed out"),
-            Self::Disconnected(message, departure) => SendError::Disconnected(message, departure),
-            Self::Broken(message, broken) => SendError::Broken(message, broken),
-        }
-    }
-}
-
-impl RecvTimeoutError {
-    /// A call without a deadline does not time out.
-    pub(crate) fn without_deadline(self) -> RecvError {
-        match self {
-            Self::Timeout => unreachable!("a call without a deadline timed out"),
-            Self::Disconnected(departure) => RecvError::Disconnected(departure),
-            Self::Invalid(field) => RecvError::Invalid(field),
-            Self::Broken(broken) => RecvError::Broken(broken),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code, reason = "hands out references to the slot that the side owns")]
 
+use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 use super::slots::{RecvSlots, SendSlots};
@@ -17,7 +18,6 @@ use crate::message::Message;
 /// assert_eq!(receiver.lease()?[0], 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
 #[must_use = "a loan that is dropped sends nothing"]
 pub struct Loan<'a, T: Message> {
     /// Invariant: at least one slot is claimed.
@@ -44,22 +44,25 @@ impl<'a, T: Message> Loan<'a, T> {
     #[inline]
     pub fn recycle(self) -> Draft<'a, T> {
         const { assert!(!T::CHECKED, "only a plain message can be recycled: use `write` for a checked one") }
-        // Every byte of a slot is initialised: it starts as zero, messages have no padding, and safe code
-        // cannot write anything else. Any bytes are a `T`.
+        // Every byte of a slot is initialised (`as_bytes_mut`), and any bytes are a plain `T`.
         Draft { slots: self.slots }
     }
 
-    /// Where the message has to be written. The bytes there are initialised, but need not be a `T`.
+    /// The bytes of the slot: what was there before, to be written over.
     #[inline]
-    pub fn as_mut_ptr(&mut self) -> *mut T {
-        self.slots.vacant().as_ptr()
+    pub fn as_bytes_mut(&mut self) -> &mut [u8] {
+        let slot = self.slots.vacant().cast::<u8>().as_ptr();
+        // SAFETY: the slot is claimed, so this side owns it; `size_of::<T>()` bytes inside the segment; all
+        // initialised, since a slot starts as zeros, messages have no padding, and nothing here can undo it.
+        unsafe { std::slice::from_raw_parts_mut(slot, size_of::<T>()) }
     }
 
-    /// The message was written through [`as_mut_ptr`](Self::as_mut_ptr).
+    /// The message was written through [`as_bytes_mut`](Self::as_bytes_mut). For a plain message,
+    /// [`recycle`](Self::recycle) does the same and is safe.
     ///
     /// # Safety
     ///
-    /// The slot holds a valid `T`, and no byte of it was made uninitialised.
+    /// The slot holds a valid `T`.
     #[inline]
     pub unsafe fn assume_init(self) -> Draft<'a, T> {
         Draft { slots: self.slots }
@@ -67,7 +70,6 @@ impl<'a, T: Message> Loan<'a, T> {
 }
 
 /// A complete message in a slot, not yet sent. Dropping it sends nothing.
-#[derive(Debug)]
 #[must_use = "a draft is sent by `publish`"]
 pub struct Draft<'a, T: Message> {
     /// Invariant: at least one slot is claimed, and the first one holds a `T`.
@@ -103,11 +105,11 @@ impl<T: Message> DerefMut for Draft<'_, T> {
 
 /// A received message, lent to its receiver in the slot in which it arrived. Dropping it gives the slot back.
 ///
-/// If the process is killed while it holds a lease, the message is delivered again to its successor.
+/// If the process is killed while it holds a lease, the message is delivered again to its successor. A lease
+/// that is dropped by a panic counts as received.
 ///
 /// The reference is sound against a peer that follows the protocol, which does not write a slot before it
 /// is given back. From a peer that you do not trust, receive by copy.
-#[derive(Debug)]
 pub struct Lease<'a, T: Message> {
     /// Invariant: at least one message is ready, and the first one is a valid `T`.
     slots: &'a mut RecvSlots<T>,
@@ -140,5 +142,23 @@ impl<T: Message> Drop for Lease<'_, T> {
         crate::sync::crash_point("lease.before-release");
         self.slots.skip();
         self.slots.release();
+    }
+}
+
+impl<T: Message> fmt::Debug for Loan<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loan").finish_non_exhaustive()
+    }
+}
+
+impl<T: Message> fmt::Debug for Draft<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Draft").finish_non_exhaustive()
+    }
+}
+
+impl<T: Message> fmt::Debug for Lease<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease").finish_non_exhaustive()
     }
 }

@@ -1,5 +1,6 @@
 //! The typed channels: the only layer that sees bytes, types, protocols and waiting at once.
 
+mod blocking;
 mod error;
 mod loan;
 mod open;

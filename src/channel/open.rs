@@ -68,6 +68,12 @@ pub(super) fn in_process<T: Message>(capacity: usize) -> Result<Segment, Error> 
     Ok(Segment::on_heap(heap, layout, &schema))
 }
 
+/// As many messages as a claim can count.
+#[inline]
+pub(super) fn clamp(messages: usize) -> u32 {
+    u32::try_from(messages).unwrap_or(u32::MAX)
+}
+
 /// Takes a sole role, from a dead holder too.
 pub(super) fn take_role(
     channel: &str,
@@ -81,9 +87,12 @@ pub(super) fn take_role(
         match roster::attach(record, lock, me) {
             Ok(held) => return Ok(held),
             Err(holder) => {
-                let named = roster::glance(record) == Presence::Live;
-                if start.elapsed() >= if named { ROLE_PATIENCE } else { NAME_PATIENCE } {
+                let (named, waited) = (roster::glance(record) == Presence::Live, start.elapsed());
+                if named && waited >= ROLE_PATIENCE {
                     return Err(Error::RoleTaken { channel: channel.to_owned(), role, pid: holder.pid });
+                }
+                if waited >= NAME_PATIENCE {
+                    return Err(Error::RoleBusy { channel: channel.to_owned(), role });
                 }
                 std::thread::sleep(Duration::from_millis(1));
             }

@@ -73,7 +73,7 @@ pub enum Error {
         /// What was asked for, in messages.
         expected: u64,
     },
-    /// Somebody else has the role, and is alive.
+    /// Somebody else has the role, and is alive. It takes 50 ms to be sure.
     RoleTaken {
         /// Name of the channel.
         channel: String,
@@ -82,7 +82,14 @@ pub enum Error {
         /// Its process, as its own pid namespace counts.
         pid: u64,
     },
-    /// The channel's shared positions do not belong to one ring.
+    /// Somebody has taken the role, or is examining it after a death, and has been kept from going on.
+    RoleBusy {
+        /// Name of the channel.
+        channel: String,
+        /// `sender` or `receiver`.
+        role: &'static str,
+    },
+    /// The channel's shared positions do not belong to one ring. The role counts as left.
     Inconsistent {
         /// Name of the channel.
         channel: String,
@@ -150,8 +157,13 @@ impl fmt::Display for Error {
             ),
             Self::RoleTaken { channel, role, pid } => write!(
                 f,
-                "channel `{channel}` has a {role} already: process {pid}, which is alive, expected none; stop \
-                 it, or use another name"
+                "channel `{channel}` has a {role} already: found process {pid}, expected none; stop it, or use \
+                 another name"
+            ),
+            Self::RoleBusy { channel, role } => write!(
+                f,
+                "channel `{channel}`: found the role of its {role} locked by a process that has not said who it \
+                 is, expected a moment of it at most; try again, and look for a process that is stopped"
             ),
             Self::Inconsistent { channel, broken } => write!(f, "channel `{channel}`: {broken}"),
         }
@@ -179,7 +191,7 @@ impl From<Error> for std::io::Error {
         let kind = match error {
             Error::Map(error) => return error.into(),
             Error::Option { .. } => ErrorKind::InvalidInput,
-            Error::RoleTaken { .. } => ErrorKind::ResourceBusy,
+            Error::RoleTaken { .. } | Error::RoleBusy { .. } => ErrorKind::ResourceBusy,
             _ => ErrorKind::InvalidData,
         };
         Self::new(kind, error)

@@ -5,18 +5,10 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::protocol::peer::Gone;
+pub use crate::protocol::peer::Departure;
+pub use crate::protocol::roster::Predecessor;
 use crate::protocol::roster::{self, Presence, Record};
 use crate::segment::RoleLock;
-
-/// How the other side went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Departure {
-    /// Its handle was dropped.
-    Left,
-    /// Its process was killed or exited without dropping its handle.
-    Died,
-}
 
 impl fmt::Display for Departure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -24,36 +16,6 @@ impl fmt::Display for Departure {
             Self::Left => "left",
             Self::Died => "died",
         })
-    }
-}
-
-impl From<Gone> for Departure {
-    fn from(gone: Gone) -> Self {
-        match gone {
-            Gone::Left => Self::Left,
-            Gone::Died => Self::Died,
-        }
-    }
-}
-
-/// How the one that had this role before ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Predecessor {
-    /// There was none.
-    None,
-    /// Its handle was dropped.
-    Left,
-    /// It was killed. A receiver's first message may be one that it was reading.
-    Died,
-}
-
-impl From<roster::Predecessor> for Predecessor {
-    fn from(predecessor: roster::Predecessor) -> Self {
-        match predecessor {
-            roster::Predecessor::None => Self::None,
-            roster::Predecessor::Left => Self::Left,
-            roster::Predecessor::Died => Self::Died,
-        }
     }
 }
 
@@ -84,13 +46,14 @@ pub(crate) struct Watch {
     lock: RoleLock,
     interval: Duration,
     looks: u32,
-    probed: Instant,
+    /// By the coarse clock.
+    probed: Duration,
     /// Not `Sync`: the kernel's lock does not keep two threads apart that ask through one description, and
     /// the slower one could certify the death of a peer that has been replaced meanwhile.
     one_thread: PhantomData<Cell<()>>,
 }
 
-/// The clock is read once in so many looks: reading it costs as much as ten of them.
+/// While it spins, the clock is read once in so many looks: reading it costs as much as one or two of them.
 const LOOKS_PER_CLOCK: u32 = 64;
 
 /// Between two questions of a wait for the peer, which is no hot path.
@@ -98,7 +61,7 @@ const POLL: Duration = Duration::from_millis(1);
 
 impl Watch {
     pub(crate) fn new(lock: RoleLock, interval: Duration) -> Self {
-        Self { lock, interval, looks: 0, probed: Instant::now(), one_thread: PhantomData }
+        Self { lock, interval, looks: 0, probed: coarse_now(), one_thread: PhantomData }
     }
 
     /// What the record says; and once per interval what the kernel says, if it says "live".
@@ -109,10 +72,14 @@ impl Watch {
             return presence;
         }
         self.looks = self.looks.wrapping_add(1);
-        if self.looks % LOOKS_PER_CLOCK != 0 || self.probed.elapsed() < self.interval {
+        if self.looks % LOOKS_PER_CLOCK != 0 {
             return presence;
         }
-        self.probed = Instant::now();
+        let now = coarse_now();
+        if now.saturating_sub(self.probed) < self.interval {
+            return presence;
+        }
+        self.probed = now;
         roster::probe(record, &self.lock)
     }
 
@@ -150,4 +117,10 @@ impl Watch {
             Presence::Died => Peer::Gone { departure: Departure::Died, pid },
         }
     }
+}
+
+/// A clock that ticks every few milliseconds and is read without a system call.
+fn coarse_now() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
+    Duration::new(now.tv_sec.unsigned_abs(), now.tv_nsec.unsigned_abs() as u32)
 }

@@ -15,7 +15,6 @@ use crate::segment::{Segment, form, payload_offset, stride};
 use crate::sync::crash_point;
 
 /// A segment whose messages are `T`: its stride and offsets are those of `T`, by the check at attach.
-#[derive(Debug)]
 struct Slots<T> {
     segment: Segment,
     message: PhantomData<fn(T) -> T>,
@@ -42,7 +41,6 @@ impl<T: Message> Slots<T> {
 }
 
 /// The sending side's slots.
-#[derive(Debug)]
 pub(crate) struct SendSlots<T> {
     slots: Slots<T>,
     side: SoleSender,
@@ -131,7 +129,6 @@ impl<T: Message> SendSlots<T> {
 }
 
 /// The receiving side's slots.
-#[derive(Debug)]
 pub(crate) struct RecvSlots<T> {
     slots: Slots<T>,
     side: SoleReceiver,

@@ -10,12 +10,12 @@ use super::roster::Presence;
 use super::sole::{SoleReceiver, SoleSender};
 use crate::sync::mutant;
 
-/// How a peer went.
+/// How the other side went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gone {
-    /// It detached.
+pub enum Departure {
+    /// Its handle was dropped.
     Left,
-    /// It was killed.
+    /// Its process was killed or exited without dropping its handle.
     Died,
 }
 
@@ -25,7 +25,7 @@ pub enum Stuck {
     /// The ring says so and the peer is there, or has yet to come.
     Ring(Blocked),
     /// The ring says so and the peer is gone.
-    Peer(Gone),
+    Peer(Departure),
 }
 
 /// [`SoleReceiver::poll`]; `presence` is asked about the sender if the ring is empty.
@@ -69,8 +69,8 @@ fn settle(
     }
     let gone = match presence() {
         Presence::Never | Presence::Live => return Err(Stuck::Ring(Blocked::NotReady)),
-        Presence::Left => Gone::Left,
-        Presence::Died => Gone::Died,
+        Presence::Left => Departure::Left,
+        Presence::Died => Departure::Died,
     };
     if mutant("no_second_look") {
         return Err(Stuck::Peer(gone));

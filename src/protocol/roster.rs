@@ -18,7 +18,7 @@
 //! | P1 | state.load(Acquire): VACANT, DEAD: that is the answer | |
 //! | P2 | LIVE: is the lock held? yes: live | |
 //! | P3 | no: try the lock; not obtained: somebody else is at it, live for now | |
-//! | P4 | read state again; still the same LIVE: state.store(DEAD(incarnation), Release) | DEAD |
+//! | P4 | read state again; still the same LIVE: compare-exchange it to DEAD(incarnation), Release | DEAD |
 //! | P5 | release the lock | DEAD |
 //!
 //! P2 asks without taking, so that a prober holds the lock of a dead participant only: an attach (A1) can
@@ -98,14 +98,15 @@ pub trait Lock {
     fn unlock(&self);
 }
 
-/// How the previous holder of a role ended.
+/// How the one that had this role before ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Predecessor {
     /// There was none.
     None,
-    /// It detached.
+    /// Its handle was dropped. Of a receiver that received nothing: the first message may still be one that
+    /// the receiver before it held when it was killed.
     Left,
-    /// It was killed.
+    /// It was killed. A receiver's first messages may be some that it held.
     Died,
 }
 
@@ -174,9 +175,7 @@ pub fn probe(record: &Record, lock: &impl Lock) -> Presence {
     crash_point("probe.after-lock");
     let now = record.state.load(OBSERVE);
     let verdict = if now == state || mutant("roster_no_recheck") {
-        if !mutant("roster_no_certificate") {
-            record.state.store(state & !3 | DEAD, CERTIFY);
-        }
+        certify(record, state);
         Presence::Died
     } else {
         told(now)
@@ -184,6 +183,18 @@ pub fn probe(record: &Record, lock: &impl Lock) -> Presence {
     crash_point("probe.after-certificate");
     lock.unlock();
     verdict
+}
+
+/// Step P4. A compare-exchange, since the lock does not keep apart two threads that ask through one
+/// description: the slower one must not write a death over a successor that came meanwhile.
+fn certify(record: &Record, state: u64) {
+    let certificate = state & !3 | DEAD;
+    if mutant("roster_no_certificate") {
+    } else if mutant("roster_certify_by_store") {
+        record.state.store(certificate, CERTIFY);
+    } else {
+        let _ = record.state.compare_exchange(state, certificate, CERTIFY, Relaxed);
+    }
 }
 
 /// Who holds, or last held, the role.

@@ -76,19 +76,25 @@ impl SoleSender {
     pub fn resume(ring: &Ring<'_>) -> Result<Self, Corruption> {
         let head = ring.control.head.0.load(OBSERVE_HEAD);
         let tail = ring.control.tail.0.load(INHERIT);
+        let capacity = u64::from(ring.capacity);
         if tail > ring.end() {
             return Err(Corruption { word: "tail", found: tail, position: tail });
         }
+        if tail.abs_diff(head) > capacity {
+            return Err(Corruption { word: "head", found: head, position: tail });
+        }
         let mut next = Cursor::at(tail, ring.capacity);
         if ring.form == Form::Stamped && !mutant("resume_at_tail") {
-            let most = tail + u64::from(ring.capacity);
+            let most = (tail + capacity).min(ring.end());
             while next.position() < most && published(ring, &next, INHERIT) {
                 next.step(ring.capacity);
             }
+        }
+        let limit = limit(ring, &next, head)?;
+        if ring.form == Form::Stamped {
             ring.control.tail.0.store(next.position(), HINT);
             crash_point("sender.resume.after-tail");
         }
-        let limit = limit(ring, &next, head)?;
         Ok(Self { next, limit })
     }
 
@@ -304,10 +310,12 @@ impl SoleReceiver {
         crash_point("recv.after-release");
     }
 
-    /// Messages that are published and not yet taken, as far as this side knows by looking now.
+    /// Messages that are published and not yet taken, as far as this side knows by looking now: 0 only if
+    /// there is none. The stamped form's tail is a hint that may lag behind by a batch.
     pub fn in_flight(&self, ring: &Ring<'_>) -> u64 {
         // Only a number for people: no slot is touched on the strength of it.
         let tail = ring.control.tail.0.load(Relaxed);
-        tail.saturating_sub(self.next.position()).min(u64::from(ring.capacity))
+        let least = u64::from(self.is_ready(ring));
+        tail.saturating_sub(self.next.position()).clamp(least, u64::from(ring.capacity))
     }
 }

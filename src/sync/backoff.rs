@@ -13,8 +13,8 @@ pub(crate) struct Backoff {
 
 /// Polls without a pause: some hundred nanoseconds, a few round trips of a cache line.
 const EAGER: u32 = 256;
-/// Polls with a pause between them (25 to 45 ns each on current cores): some tens of microseconds, about
-/// what it costs to be scheduled out and in again.
+/// From the eager polls up to so many, with a pause between them (25 to 45 ns each on current cores): some
+/// tens of microseconds, about what it costs to be scheduled out and in again.
 const PAUSING: u32 = 1280;
 
 impl Backoff {

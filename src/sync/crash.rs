@@ -4,7 +4,8 @@
 ///
 /// In the library it is nothing. In this crate's unit tests the process sends itself SIGKILL here when the
 /// environment variable `RINGWAY_CRASH_POINT` is `name`, or `name#n` for the n-th time it gets here
-/// (from 1). In a loom model the thread unwinds here when its fuse has burnt down: a process that dies
+/// (from 1), and where `RINGWAY_CRASH_JITTER` is a number n it pauses at every fourth point, for up to n
+/// microseconds, so that a storm finds in seconds what would take days. In a loom model the thread unwinds here when its fuse has burnt down: a process that dies
 /// leaves memory as it is and runs no clean-up.
 #[inline(always)]
 pub(crate) fn crash_point(name: &str) {
@@ -70,8 +71,24 @@ mod armed {
 
     static FUSE: OnceLock<Option<(String, u64)>> = OnceLock::new();
     static HITS: AtomicU64 = AtomicU64::new(0);
+    static JITTER: OnceLock<Option<u64>> = OnceLock::new();
+    static RANDOM: AtomicU64 = AtomicU64::new(0);
+
+    /// Pauses here, if the process was told to and chance has it.
+    fn falter() {
+        let text = || std::env::var("RINGWAY_CRASH_JITTER").ok();
+        let number = || text().map(|text| text.parse().expect("the jitter is a number of microseconds"));
+        let Some(longest) = *JITTER.get_or_init(number) else { return };
+        let step = u64::from(std::process::id()) * 2 + 1;
+        let mixed =
+            (RANDOM.fetch_add(step, Ordering::Relaxed) ^ step).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        if mixed % 4 == 0 {
+            std::thread::sleep(std::time::Duration::from_micros(mixed / 4 % (longest + 1)));
+        }
+    }
 
     pub(super) fn reached(name: &str) {
+        falter();
         let fuse = FUSE.get_or_init(|| {
             let text = std::env::var("RINGWAY_CRASH_POINT").ok()?;
             Some(match text.split_once('#') {

@@ -83,7 +83,8 @@ fn test<M: Sample>(mut tx: Sender<M>, mut rx: Receiver<M>) {
             1 => tx.send_batch(&[message]).expect("there is room"),
             _ => {
                 let mut loan = tx.loan().expect("there is room");
-                assert!(loan.as_mut_ptr().is_aligned());
+                assert!(loan.as_bytes_mut().as_ptr().cast::<M>().is_aligned());
+                assert_eq!(loan.as_bytes_mut().len(), size_of::<M>());
                 loan.write(message).publish();
             }
         }

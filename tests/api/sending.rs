@@ -156,13 +156,16 @@ fn a_recycled_loan_shows_what_was_in_its_slot_one_lap_ago() {
 
 #[test]
 #[allow(unsafe_code, reason = "the raw form of a loan")]
-fn a_loan_can_be_written_through_a_pointer() {
+fn a_loan_can_be_written_byte_by_byte() {
     fn test<M: Numbered>(mut tx: Sender<M>, mut rx: Receiver<M>) {
         for number in 0..2 * tx.capacity() as u64 + 1 {
             let mut loan = tx.loan().expect("there is room");
-            // SAFETY: the loan's own slot, aligned and writable.
-            unsafe { loan.as_mut_ptr().write(M::of(number)) };
-            // SAFETY: it was written just now.
+            let message = M::of(number);
+            // SAFETY: a message has no padding, so each of its bytes is initialised.
+            let bytes =
+                unsafe { std::slice::from_raw_parts((&raw const message).cast::<u8>(), size_of::<M>()) };
+            loan.as_bytes_mut().copy_from_slice(bytes);
+            // SAFETY: these are the bytes of an `M`.
             unsafe { loan.assume_init() }.publish();
             assert_eq!(rx.recv(), Ok(M::of(number)));
         }

@@ -1,5 +1,6 @@
 //! A channel on its way to be opened.
 
+use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
@@ -13,11 +14,22 @@ use crate::{Error, Message, Wait};
 /// A named channel that is about to be opened by one of its two sides.
 ///
 /// Whichever side comes first creates the channel; options that describe the channel itself must agree.
-#[derive(Clone, Debug)]
 #[must_use = "a channel is opened by `sender` or `receiver`"]
 pub struct Channel<T> {
     options: Options,
     message: PhantomData<fn(T) -> T>,
+}
+
+impl<T> Clone for Channel<T> {
+    fn clone(&self) -> Self {
+        Self { options: self.options.clone(), message: PhantomData }
+    }
+}
+
+impl<T> fmt::Debug for Channel<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channel").field("options", &self.options).finish_non_exhaustive()
+    }
 }
 
 impl<T: Message> Channel<T> {
@@ -53,8 +65,8 @@ impl<T: Message> Channel<T> {
     }
 
     /// How often this side asks the kernel whether its peer lives, while it cannot go on: a death is
-    /// noticed about this long after it blocks somebody. Default: 100 ms. Asking costs a system call.
-    /// Calls that do not block look at the clock at every 64th attempt only.
+    /// noticed about this long after it blocks somebody, or at the next try after that. Default: 100 ms. Asking
+    /// costs one system call, and three at a death.
     pub fn liveness_interval(mut self, interval: Duration) -> Self {
         self.options.endpoint.liveness_interval = interval;
         self

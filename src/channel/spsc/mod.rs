@@ -21,8 +21,14 @@
 //! Messages are received in the order in which they were sent. Each side is exclusive: a second sender is
 //! refused with the process id of the first ([`Error::RoleTaken`](crate::Error)), unless the first is dead:
 //! then the second takes over and goes on exactly where the first one stopped. A message is published at
-//! one instant: before it, it never existed, and after it, it is delivered, whoever dies. What a receiver
-//! was holding when it died is delivered again to its successor.
+//! one instant: before it, it never existed, and after it, it is delivered, whoever dies. A receiver gives a slot
+//! back at one instant, too: a copying receive before it returns, a [`Lease`](crate::Lease) when it is dropped.
+//! What a receiver was killed with before that is delivered again to its successor; what it had given back is
+//! not. So a message that must not be lost with its receiver is worked on under its lease.
+//!
+//! A forked child that goes on without `exec` must not use the handles that it inherits: it does not have the
+//! memory, and an access to it ends the child. For as long as it lives, it also keeps its parent's locks, so
+//! that a death of the parent is not noticed.
 //!
 //! The channel exists for as long as any process has it open, and disappears with the last one, messages and
 //! all. Whoever sends and leaves should know that somebody is there to receive

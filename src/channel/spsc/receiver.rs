@@ -1,27 +1,23 @@
 //! The receiving side.
 
+use std::fmt;
 use std::time::Duration;
 
-use crate::channel::error::{Broken, RecvError, RecvTimeoutError, TryRecvError};
+use crate::channel::blocking::{Patience, Stop};
+use crate::channel::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::channel::loan::Lease;
-use crate::channel::open;
+use crate::channel::open::{self, clamp};
 use crate::channel::options::EndpointOptions;
 use crate::channel::peer::{Peer, Predecessor, Watch};
 use crate::channel::slots::RecvSlots;
-use crate::protocol::peer::Stuck;
-use crate::protocol::ring::Blocked;
 use crate::protocol::roster;
 use crate::segment::{RoleLock, Segment};
-use crate::wait::{Pace, Waiting};
-use crate::{Error, Message, Wait};
+use crate::{Error, Message};
 
 /// The one receiver of a channel. Dropping it leaves the channel; messages that were not received stay.
-#[derive(Debug)]
 pub struct Receiver<T: Message> {
     slots: RecvSlots<T>,
-    watch: Watch,
-    wait: Wait,
-    pace: Pace,
+    patience: Patience,
     predecessor: Predecessor,
     role: RoleLock,
     incarnation: u64,
@@ -44,10 +40,8 @@ impl<T: Message> Receiver<T> {
         })?;
         Ok(Self {
             slots,
-            watch: Watch::new(peer, options.liveness_interval),
-            wait: options.wait,
-            pace: Pace::default(),
-            predecessor: predecessor.into(),
+            patience: Patience::new(Watch::new(peer, options.liveness_interval), options.wait),
+            predecessor,
             role,
             incarnation,
             owner: std::process::id(),
@@ -56,51 +50,32 @@ impl<T: Message> Receiver<T> {
 
     /// Looks for a message, or says why there is none.
     #[inline]
-    fn poll_one(&mut self) -> Result<(), TryRecvError> {
+    fn poll_one(&mut self) -> Result<(), Stop> {
         if self.slots.poll_one() { Ok(()) } else { self.poll(1).map(drop) }
     }
 
     /// Looks for a message and waits until there is one.
     #[inline]
-    fn poll_one_waiting(&mut self, timeout: Option<Duration>) -> Result<(), RecvTimeoutError> {
+    fn poll_one_waiting(&mut self, timeout: Option<Duration>) -> Result<(), Stop> {
         if self.slots.poll_one() { Ok(()) } else { self.poll_waiting(1, timeout).map(drop) }
     }
 
     /// Looks for up to `want` messages, or says why there is none.
     #[inline(never)]
-    fn poll(&mut self, want: u32) -> Result<u32, TryRecvError> {
-        let watch = &mut self.watch;
-        match self.slots.poll(want, |segment| watch.presence(&segment.roster().sender)) {
-            Ok(ready) => Ok(ready),
-            Err(stuck) => Err(refusal(stuck)),
-        }
+    fn poll(&mut self, want: u32) -> Result<u32, Stop> {
+        let watch = &mut self.patience.watch;
+        // Whoever polls may do so once in a while only.
+        watch.be_due();
+        Ok(self.slots.poll(want, |segment| watch.presence(&segment.roster().sender))?)
     }
 
     /// Looks for up to `want` messages and waits until there is one.
     #[inline(never)]
-    fn poll_waiting(&mut self, want: u32, timeout: Option<Duration>) -> Result<u32, RecvTimeoutError> {
-        let mut waiting = None;
-        loop {
-            match self.poll(want) {
-                Err(TryRecvError::Empty) => {}
-                Ok(ready) => return Ok(ready),
-                Err(TryRecvError::Disconnected(departure)) => {
-                    return Err(RecvTimeoutError::Disconnected(departure));
-                }
-                Err(TryRecvError::Invalid(field)) => return Err(RecvTimeoutError::Invalid(field)),
-                Err(TryRecvError::Broken(broken)) => return Err(RecvTimeoutError::Broken(broken)),
-            }
-            let waiting = waiting.get_or_insert_with(|| {
-                self.pace.hold(self.slots.position(), self.slots.segment().capacity());
-                Waiting::new(self.wait, timeout)
-            });
-            if !waiting.pause() {
-                return Err(RecvTimeoutError::Timeout);
-            }
-            if waiting.is_slow() {
-                self.watch.be_due();
-            }
-        }
+    fn poll_waiting(&mut self, want: u32, timeout: Option<Duration>) -> Result<u32, Stop> {
+        let slots = &mut self.slots;
+        self.patience.until((slots.position(), slots.segment().capacity()), timeout, |watch| {
+            Ok(slots.poll(want, |segment| watch.presence(&segment.roster().sender))?)
+        })
     }
 
     /// Receives a message if there is one.
@@ -110,7 +85,7 @@ impl<T: Message> Receiver<T> {
     /// If there is none. Whether the sender is gone is looked at only when the channel is empty.
     #[inline]
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
-        self.poll_one()?;
+        self.poll_one().map_err(Stop::try_recv)?;
         let message = self.slots.take();
         self.slots.release();
         message.map_err(TryRecvError::Invalid)
@@ -125,7 +100,7 @@ impl<T: Message> Receiver<T> {
     /// ([`wait_for_peer`](Self::wait_for_peer)), it goes on.
     #[inline]
     pub fn recv(&mut self) -> Result<T, RecvError> {
-        self.poll_one_waiting(None).map_err(RecvTimeoutError::without_deadline)?;
+        self.poll_one_waiting(None).map_err(Stop::recv)?;
         let message = self.slots.take();
         self.slots.release();
         message.map_err(RecvError::Invalid)
@@ -138,7 +113,7 @@ impl<T: Message> Receiver<T> {
     /// As [`recv`](Self::recv), and if the time is up.
     #[inline]
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<T, RecvTimeoutError> {
-        self.poll_one_waiting(Some(timeout))?;
+        self.poll_one_waiting(Some(timeout)).map_err(Stop::recv_timeout)?;
         let message = self.slots.take();
         self.slots.release();
         message.map_err(RecvTimeoutError::Invalid)
@@ -147,7 +122,8 @@ impl<T: Message> Receiver<T> {
     /// Appends up to `limit` messages that are there to `messages` and says how many: at least one, unless
     /// there were none. Allocates only if `messages` has no room for them.
     ///
-    /// If the process is killed before this returns, all of them are delivered again.
+    /// If the process is killed before their slots are given back, which happens at the end, all of them
+    /// are delivered again; afterwards, none.
     ///
     /// # Errors
     ///
@@ -157,7 +133,7 @@ impl<T: Message> Receiver<T> {
         if limit == 0 {
             return Ok(0);
         }
-        let ready = self.poll(clamp(limit))?;
+        let ready = self.poll(clamp(limit)).map_err(Stop::try_recv)?;
         self.take_all(ready, messages).map_err(TryRecvError::Invalid)
     }
 
@@ -171,7 +147,7 @@ impl<T: Message> Receiver<T> {
         if limit == 0 {
             return Ok(0);
         }
-        let ready = self.poll_waiting(clamp(limit), None).map_err(RecvTimeoutError::without_deadline)?;
+        let ready = self.poll_waiting(clamp(limit), None).map_err(Stop::recv)?;
         self.take_all(ready, messages).map_err(RecvError::Invalid)
     }
 
@@ -206,7 +182,7 @@ impl<T: Message> Receiver<T> {
     /// As [`try_recv`](Self::try_recv).
     #[inline]
     pub fn try_lease(&mut self) -> Result<Lease<'_, T>, TryRecvError> {
-        self.poll_one()?;
+        self.poll_one().map_err(Stop::try_recv)?;
         match self.slots.validate() {
             Ok(()) => Ok(Lease::new(&mut self.slots)),
             Err(field) => {
@@ -223,7 +199,7 @@ impl<T: Message> Receiver<T> {
     /// As [`recv`](Self::recv).
     #[inline]
     pub fn lease(&mut self) -> Result<Lease<'_, T>, RecvError> {
-        self.poll_one_waiting(None).map_err(RecvTimeoutError::without_deadline)?;
+        self.poll_one_waiting(None).map_err(Stop::recv)?;
         match self.slots.validate() {
             Ok(()) => Ok(Lease::new(&mut self.slots)),
             Err(field) => {
@@ -257,7 +233,8 @@ impl<T: Message> Receiver<T> {
         self.slots.position()
     }
 
-    /// Messages that wait to be received, a moment ago.
+    /// Messages that wait to be received, a moment ago: at least so many, and 0 only if there was none. A
+    /// batch that is being sent may be counted late.
     pub fn len(&self) -> usize {
         self.slots.in_flight() as usize
     }
@@ -284,12 +261,12 @@ impl<T: Message> Receiver<T> {
 
     /// The sender, by the kernel's word: a system call, or three that prove its death.
     pub fn peer(&self) -> Peer {
-        self.watch.peer(&self.slots.segment().roster().sender)
+        self.patience.watch.peer(&self.slots.segment().roster().sender)
     }
 
     /// Waits until a sender is attached, for at most as long as it says; whether one is.
     pub fn wait_for_peer(&self, timeout: Duration) -> bool {
-        self.watch.wait_for_peer(&self.slots.segment().roster().sender, timeout)
+        self.patience.watch.wait_for_peer(&self.slots.segment().roster().sender, timeout)
     }
 }
 
@@ -303,7 +280,6 @@ impl<T: Message> Drop for Receiver<T> {
 }
 
 /// Iterator of [`Receiver::iter`].
-#[derive(Debug)]
 pub struct Iter<'a, T: Message> {
     receiver: &'a mut Receiver<T>,
 }
@@ -317,7 +293,6 @@ impl<T: Message> Iterator for Iter<'_, T> {
 }
 
 /// Iterator of [`Receiver::try_iter`].
-#[derive(Debug)]
 pub struct TryIter<'a, T: Message> {
     receiver: &'a mut Receiver<T>,
 }
@@ -339,17 +314,20 @@ impl<'a, T: Message> IntoIterator for &'a mut Receiver<T> {
     }
 }
 
-#[inline]
-fn clamp(messages: usize) -> u32 {
-    u32::try_from(messages).unwrap_or(u32::MAX)
+impl<T: Message> fmt::Debug for Receiver<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver").finish_non_exhaustive()
+    }
 }
 
-#[inline]
-fn refusal(stuck: Stuck) -> TryRecvError {
-    match stuck {
-        Stuck::Peer(gone) => TryRecvError::Disconnected(gone.into()),
-        Stuck::Ring(Blocked::NotReady) => TryRecvError::Empty,
-        Stuck::Ring(Blocked::Exhausted) => TryRecvError::Broken(Broken::Exhausted),
-        Stuck::Ring(Blocked::Corrupt(corruption)) => TryRecvError::Broken(corruption.into()),
+impl<T: Message> fmt::Debug for Iter<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Iter").finish_non_exhaustive()
+    }
+}
+
+impl<T: Message> fmt::Debug for TryIter<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TryIter").finish_non_exhaustive()
     }
 }

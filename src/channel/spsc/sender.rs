@@ -1,19 +1,18 @@
 //! The sending side.
 
+use std::fmt;
 use std::time::Duration;
 
-use crate::channel::error::{Broken, SendError, SendTimeoutError, TrySendError};
+use crate::channel::blocking::{Patience, Stop};
+use crate::channel::error::{SendError, SendTimeoutError, TrySendError};
 use crate::channel::loan::Loan;
-use crate::channel::open;
+use crate::channel::open::{self, clamp};
 use crate::channel::options::EndpointOptions;
 use crate::channel::peer::{Peer, Predecessor, Watch};
 use crate::channel::slots::SendSlots;
-use crate::protocol::peer::Stuck;
-use crate::protocol::ring::Blocked;
 use crate::protocol::roster;
 use crate::segment::{RoleLock, Segment};
-use crate::wait::{Pace, Waiting};
-use crate::{Error, Message, Wait};
+use crate::{Error, Message};
 
 /// The one sender of a channel. Dropping it leaves the channel; messages that were sent stay, for as long as
 /// somebody has the channel open.
@@ -21,12 +20,9 @@ use crate::{Error, Message, Wait};
 /// A sender whose receiver has yet to come fills the channel and then waits. If it leaves before the receiver
 /// is there, it is the last one out, and the channel goes with all its messages:
 /// [`wait_for_peer`](Self::wait_for_peer) first.
-#[derive(Debug)]
 pub struct Sender<T: Message> {
     slots: SendSlots<T>,
-    watch: Watch,
-    wait: Wait,
-    pace: Pace,
+    patience: Patience,
     predecessor: Predecessor,
     role: RoleLock,
     incarnation: u64,
@@ -48,10 +44,8 @@ impl<T: Message> Sender<T> {
         })?;
         Ok(Self {
             slots,
-            watch: Watch::new(peer, options.liveness_interval),
-            wait: options.wait,
-            pace: Pace::default(),
-            predecessor: predecessor.into(),
+            patience: Patience::new(Watch::new(peer, options.liveness_interval), options.wait),
+            predecessor,
             role,
             incarnation,
             owner: std::process::id(),
@@ -60,50 +54,32 @@ impl<T: Message> Sender<T> {
 
     /// Claims a slot, or says why there is none.
     #[inline]
-    fn claim_one(&mut self) -> Result<(), TrySendError<()>> {
+    fn claim_one(&mut self) -> Result<(), Stop> {
         if self.slots.claim_known() { Ok(()) } else { self.claim(1).map(drop) }
     }
 
     /// Claims a slot and waits until there is one.
     #[inline]
-    fn claim_one_waiting(&mut self, timeout: Option<Duration>) -> Result<(), SendTimeoutError<()>> {
+    fn claim_one_waiting(&mut self, timeout: Option<Duration>) -> Result<(), Stop> {
         if self.slots.claim_known() { Ok(()) } else { self.claim_waiting(1, timeout).map(drop) }
     }
 
     /// Claims up to `want` slots, or says why there is none.
     #[inline(never)]
-    fn claim(&mut self, want: u32) -> Result<u32, TrySendError<()>> {
-        let watch = &mut self.watch;
-        match self.slots.claim(want, |segment| watch.presence(&segment.roster().receiver)) {
-            Ok(claimed) => Ok(claimed),
-            Err(stuck) => Err(refusal(stuck)),
-        }
+    fn claim(&mut self, want: u32) -> Result<u32, Stop> {
+        let watch = &mut self.patience.watch;
+        // Whoever polls may do so once in a while only.
+        watch.be_due();
+        Ok(self.slots.claim(want, |segment| watch.presence(&segment.roster().receiver))?)
     }
 
     /// Claims up to `want` slots and waits until there is one.
     #[inline(never)]
-    fn claim_waiting(&mut self, want: u32, timeout: Option<Duration>) -> Result<u32, SendTimeoutError<()>> {
-        let mut waiting = None;
-        loop {
-            match self.claim(want) {
-                Err(TrySendError::Full(())) => {}
-                Ok(claimed) => return Ok(claimed),
-                Err(TrySendError::Disconnected((), departure)) => {
-                    return Err(SendTimeoutError::Disconnected((), departure));
-                }
-                Err(TrySendError::Broken((), broken)) => return Err(SendTimeoutError::Broken((), broken)),
-            }
-            let waiting = waiting.get_or_insert_with(|| {
-                self.pace.hold(self.slots.position(), self.slots.segment().capacity());
-                Waiting::new(self.wait, timeout)
-            });
-            if !waiting.pause() {
-                return Err(SendTimeoutError::Timeout(()));
-            }
-            if waiting.is_slow() {
-                self.watch.be_due();
-            }
-        }
+    fn claim_waiting(&mut self, want: u32, timeout: Option<Duration>) -> Result<u32, Stop> {
+        let slots = &mut self.slots;
+        self.patience.until((slots.position(), slots.segment().capacity()), timeout, |watch| {
+            Ok(slots.claim(want, |segment| watch.presence(&segment.roster().receiver))?)
+        })
     }
 
     #[inline]
@@ -125,7 +101,7 @@ impl<T: Message> Sender<T> {
                 self.put(&message);
                 Ok(())
             }
-            Err(error) => Err(error.map(|()| message)),
+            Err(stop) => Err(stop.try_send(message)),
         }
     }
 
@@ -141,7 +117,7 @@ impl<T: Message> Sender<T> {
                 self.put(&message);
                 Ok(())
             }
-            Err(error) => Err(error.without_deadline().map(|()| message)),
+            Err(stop) => Err(stop.send(message)),
         }
     }
 
@@ -157,7 +133,7 @@ impl<T: Message> Sender<T> {
                 self.put(&message);
                 Ok(())
             }
-            Err(error) => Err(error.map(|()| message)),
+            Err(stop) => Err(stop.send_timeout(message)),
         }
     }
 
@@ -172,7 +148,7 @@ impl<T: Message> Sender<T> {
         if messages.is_empty() {
             return Ok(0);
         }
-        let claimed = self.claim(clamp(messages.len()))?;
+        let claimed = self.claim(clamp(messages.len())).map_err(|stop| stop.try_send(()))?;
         self.put_all(&messages[..claimed as usize]);
         Ok(claimed as usize)
     }
@@ -190,7 +166,7 @@ impl<T: Message> Sender<T> {
                     self.put_all(&messages[sent..][..claimed as usize]);
                     sent += claimed as usize;
                 }
-                Err(error) => return Err(error.without_deadline().map(|()| sent)),
+                Err(stop) => return Err(stop.send(sent)),
             }
         }
         Ok(())
@@ -211,7 +187,7 @@ impl<T: Message> Sender<T> {
     /// As [`try_send`](Self::try_send).
     #[inline]
     pub fn try_loan(&mut self) -> Result<Loan<'_, T>, TrySendError<()>> {
-        self.claim_one()?;
+        self.claim_one().map_err(|stop| stop.try_send(()))?;
         Ok(Loan::new(&mut self.slots))
     }
 
@@ -224,7 +200,7 @@ impl<T: Message> Sender<T> {
     pub fn loan(&mut self) -> Result<Loan<'_, T>, SendError<()>> {
         match self.claim_one_waiting(None) {
             Ok(()) => Ok(Loan::new(&mut self.slots)),
-            Err(error) => Err(error.without_deadline()),
+            Err(stop) => Err(stop.send(())),
         }
     }
 
@@ -261,12 +237,12 @@ impl<T: Message> Sender<T> {
 
     /// The receiver, by the kernel's word: a system call, or three that prove its death.
     pub fn peer(&self) -> Peer {
-        self.watch.peer(&self.slots.segment().roster().receiver)
+        self.patience.watch.peer(&self.slots.segment().roster().receiver)
     }
 
     /// Waits until a receiver is attached, for at most as long as it says; whether one is.
     pub fn wait_for_peer(&self, timeout: Duration) -> bool {
-        self.watch.wait_for_peer(&self.slots.segment().roster().receiver, timeout)
+        self.patience.watch.wait_for_peer(&self.slots.segment().roster().receiver, timeout)
     }
 }
 
@@ -279,17 +255,8 @@ impl<T: Message> Drop for Sender<T> {
     }
 }
 
-#[inline]
-fn clamp(messages: usize) -> u32 {
-    u32::try_from(messages).unwrap_or(u32::MAX)
-}
-
-#[inline]
-fn refusal(stuck: Stuck) -> TrySendError<()> {
-    match stuck {
-        Stuck::Peer(gone) => TrySendError::Disconnected((), gone.into()),
-        Stuck::Ring(Blocked::NotReady) => TrySendError::Full(()),
-        Stuck::Ring(Blocked::Exhausted) => TrySendError::Broken((), Broken::Exhausted),
-        Stuck::Ring(Blocked::Corrupt(corruption)) => TrySendError::Broken((), corruption.into()),
+impl<T: Message> fmt::Debug for Sender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").finish_non_exhaustive()
     }
 }

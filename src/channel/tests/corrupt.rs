@@ -218,6 +218,8 @@ fn a_channel_whose_positions_are_used_up_says_so() {
         for at in [layout.control, layout.control + 128] {
             file.write_all_at(&end.to_le_bytes(), PAGE + at).expect("within the file");
         }
+        // A stamp that would be right for the position after the last, if laps had a bit more.
+        file.write_all_at(&1u64.to_le_bytes(), PAGE + layout.slots).expect("within the file");
         let mut tx = bench.sender();
         assert_eq!(tx.position(), end);
         assert_eq!(tx.try_send(M::of(0)), Err(TrySendError::Broken(M::of(0), Broken::Exhausted)));

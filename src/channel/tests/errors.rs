@@ -8,8 +8,18 @@ use crate::map::MapOptions;
 use crate::{Broken, Error};
 
 /// Words with which a remedy begins.
-const REMEDIES: [&str; 9] =
-    ["; use ", "; stop ", "; build ", "; ask ", "; open ", "; create ", "; give ", "; remove ", "; start "];
+const REMEDIES: [&str; 10] = [
+    "; try ",
+    "; use ",
+    "; stop ",
+    "; build ",
+    "; ask ",
+    "; open ",
+    "; create ",
+    "; give ",
+    "; remove ",
+    "; start ",
+];
 
 /// One of each. A new variant does not compile until somebody says here what it is.
 fn each() -> Vec<(Error, io::ErrorKind)> {
@@ -28,13 +38,14 @@ fn each() -> Vec<(Error, io::ErrorKind)> {
         Error::Type { channel: channel(), difference: "field `price` differs".into() },
         Error::Capacity { channel: channel(), found: 8, expected: 16 },
         Error::RoleTaken { channel: channel(), role: "sender", pid: 42 },
+        Error::RoleBusy { channel: channel(), role: "sender" },
         Error::Inconsistent { channel: channel(), broken: corrupt },
         Error::Inconsistent { channel: channel(), broken: Broken::Exhausted },
     ];
     let kind = |error: &Error| match error {
         Error::Map(_) => io::ErrorKind::NotFound,
         Error::Option { .. } => io::ErrorKind::InvalidInput,
-        Error::RoleTaken { .. } => io::ErrorKind::ResourceBusy,
+        Error::RoleTaken { .. } | Error::RoleBusy { .. } => io::ErrorKind::ResourceBusy,
         Error::NotAChannel { .. }
         | Error::Damaged { .. }
         | Error::Version { .. }

@@ -21,10 +21,17 @@ pub struct Shared {
     sender_lock: AtomicU64,
     receiver_lock: AtomicU64,
     form: Form,
+    /// What a lock that is given back, or whose holder died, makes visible to whoever takes it next.
+    handover: Ordering,
 }
 
 impl Shared {
     pub fn new(capacity: u32, form: Form) -> Arc<Self> {
+        Self::with_lock(capacity, form, Ordering::Release)
+    }
+
+    /// With a kernel that hands locks over in this way: `Relaxed` would be a broken one.
+    pub fn with_lock(capacity: u32, form: Form, handover: Ordering) -> Arc<Self> {
         let stamps = if form == Form::Stamped { capacity } else { 0 };
         Arc::new(Self {
             control: Control::default(),
@@ -34,6 +41,7 @@ impl Shared {
             sender_lock: AtomicU64::new(0),
             receiver_lock: AtomicU64::new(0),
             form,
+            handover,
         })
     }
 
@@ -49,31 +57,36 @@ impl Shared {
     }
 
     pub fn sender_lock(&self, process: u64) -> KernelLock<'_> {
-        KernelLock { word: &self.sender_lock, process }
+        KernelLock { word: &self.sender_lock, process, handover: self.handover }
     }
 
     pub fn receiver_lock(&self, process: u64) -> KernelLock<'_> {
-        KernelLock { word: &self.receiver_lock, process }
+        KernelLock { word: &self.receiver_lock, process, handover: self.handover }
     }
 }
 
-/// An open-file-description lock: 0, or the process that has it.
+/// An open-file-description lock: 0, or the description that has it. As the kernel's: whoever has it may take it
+/// again, and gives it back at once, however often it took it; to give back what one does not have is nothing.
 pub struct KernelLock<'m> {
     word: &'m AtomicU64,
     process: u64,
+    handover: Ordering,
 }
 
 impl KernelLock<'_> {
     /// What the kernel does for a process that died: what it held is free, and what it stored is visible
     /// to whoever takes the lock next.
     pub fn bury(&self) {
-        let _ = self.word.compare_exchange(self.process, 0, Ordering::Release, Ordering::Relaxed);
+        let _ = self.word.compare_exchange(self.process, 0, self.handover, Ordering::Relaxed);
     }
 }
 
 impl Lock for KernelLock<'_> {
     fn try_lock(&self) -> bool {
-        self.word.compare_exchange(0, self.process, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        match self.word.compare_exchange(0, self.process, Ordering::Acquire, Ordering::Relaxed) {
+            Ok(_) => true,
+            Err(holder) => holder == self.process,
+        }
     }
 
     fn is_held(&self) -> bool {
@@ -82,7 +95,7 @@ impl Lock for KernelLock<'_> {
     }
 
     fn unlock(&self) {
-        self.word.store(0, Ordering::Release);
+        self.bury();
     }
 }
 

@@ -10,6 +10,7 @@ mod peer;
 mod roster;
 mod sole;
 mod sole_crash;
+mod takeover;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

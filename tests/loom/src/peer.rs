@@ -2,7 +2,7 @@
 
 use loom::sync::Arc;
 use loom::thread;
-use ringway::protocol::peer::{Gone, Stuck};
+use ringway::protocol::peer::{Departure, Stuck};
 use ringway::protocol::ring::Form;
 use ringway::protocol::roster;
 use ringway::sync::model::crash_after;
@@ -30,7 +30,7 @@ fn a_receiver_hears_of_a_leaving_only_after_the_last_message() {
         let mut log = Vec::new();
         for _ in 0..3 {
             if let Err(Stuck::Peer(gone)) = receiver.try_recv(1, &mut log) {
-                assert_eq!(gone, Gone::Left);
+                assert_eq!(gone, Departure::Left);
                 assert_eq!(log, [0], "the sender is gone and its message was not seen");
             }
         }
@@ -55,7 +55,7 @@ fn a_receiver_hears_of_a_death_only_after_the_last_message_though_another_certif
         let mut log = Vec::new();
         for _ in 0..2 {
             if let Err(Stuck::Peer(gone)) = receiver.try_recv(1, &mut log) {
-                assert_eq!(gone, Gone::Died);
+                assert_eq!(gone, Departure::Died);
                 assert_eq!(log, [0], "the sender is dead and its message was not seen");
             }
         }
@@ -85,7 +85,7 @@ fn a_receiver_that_proves_the_death_itself_has_seen_the_last_message() {
             let answer =
                 receiver.try_recv_asking(1, &mut log, || roster::probe(&shared.roster.sender, &lock));
             if let Err(Stuck::Peer(gone)) = answer {
-                assert_eq!(gone, Gone::Died);
+                assert_eq!(gone, Departure::Died);
                 assert!(!log.is_empty(), "the sender is dead and its message was not seen");
             }
         }
@@ -108,7 +108,7 @@ fn a_sender_hears_of_a_leaving_only_when_no_slot_was_released() {
         for _ in 0..2 {
             match sender.try_send(1) {
                 Err(Stuck::Peer(gone)) => {
-                    assert_eq!(gone, Gone::Left);
+                    assert_eq!(gone, Departure::Left);
                     assert_eq!(sender.position(), 2, "the receiver is gone and its release was not seen");
                 }
                 Err(Stuck::Ring(_)) | Ok(_) => {}

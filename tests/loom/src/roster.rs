@@ -107,3 +107,25 @@ fn a_prober_killed_at_any_step_leaves_a_record_that_can_be_judged() {
         });
     }
 }
+
+#[test]
+fn two_threads_that_ask_through_one_description_bury_nobody_alive() {
+    explore("one description, two probers", || {
+        let shared = Shared::new(1, Form::Indexed);
+        roster::attach(&shared.roster.sender, &shared.sender_lock(1), ME(1)).expect("a free role");
+        shared.sender_lock(1).bury();
+        let probers: Vec<_> = (0..2)
+            .map(|_| {
+                let other = Arc::clone(&shared);
+                thread::spawn(move || roster::probe(&other.roster.sender, &other.sender_lock(2)))
+            })
+            .collect();
+        let next = roster::attach(&shared.roster.sender, &shared.sender_lock(3), ME(3));
+        for prober in probers {
+            prober.join().unwrap();
+        }
+        if next.is_ok() {
+            assert_eq!(roster::glance(&shared.roster.sender), Presence::Live, "buried alive");
+        }
+    });
+}

@@ -1,0 +1,124 @@
+//! What a call does when it cannot go on: give up, or wait; and what it calls the reason.
+
+use std::time::Duration;
+
+use super::error::{
+    Broken, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
+};
+use super::peer::{Departure, Watch};
+use crate::protocol::peer::Stuck;
+use crate::protocol::ring::Blocked;
+use crate::wait::{Pace, Wait, Waiting};
+
+/// Why a side cannot go on; each verb has its own public name for it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Stop {
+    /// Full, or empty; after a wait: for as long as was allowed.
+    NotYet,
+    Disconnected(Departure),
+    Broken(Broken),
+}
+
+impl From<Stuck> for Stop {
+    fn from(stuck: Stuck) -> Self {
+        match stuck {
+            Stuck::Ring(Blocked::NotReady) => Self::NotYet,
+            Stuck::Ring(Blocked::Exhausted) => Self::Broken(Broken::Exhausted),
+            Stuck::Ring(Blocked::Corrupt(corruption)) => Self::Broken(corruption.into()),
+            Stuck::Peer(departure) => Self::Disconnected(departure),
+        }
+    }
+}
+
+const ENDLESS: &str = "a wait without a deadline ends for a reason";
+
+impl Stop {
+    pub(super) fn try_send<T>(self, message: T) -> TrySendError<T> {
+        match self {
+            Self::NotYet => TrySendError::Full(message),
+            Self::Disconnected(departure) => TrySendError::Disconnected(message, departure),
+            Self::Broken(broken) => TrySendError::Broken(message, broken),
+        }
+    }
+
+    pub(super) fn send<T>(self, message: T) -> SendError<T> {
+        match self {
+            Self::NotYet => unreachable!("{ENDLESS}"),
+            Self::Disconnected(departure) => SendError::Disconnected(message, departure),
+            Self::Broken(broken) => SendError::Broken(message, broken),
+        }
+    }
+
+    pub(super) fn send_timeout<T>(self, message: T) -> SendTimeoutError<T> {
+        match self {
+            Self::NotYet => SendTimeoutError::Timeout(message),
+            Self::Disconnected(departure) => SendTimeoutError::Disconnected(message, departure),
+            Self::Broken(broken) => SendTimeoutError::Broken(message, broken),
+        }
+    }
+
+    pub(super) fn try_recv(self) -> TryRecvError {
+        match self {
+            Self::NotYet => TryRecvError::Empty,
+            Self::Disconnected(departure) => TryRecvError::Disconnected(departure),
+            Self::Broken(broken) => TryRecvError::Broken(broken),
+        }
+    }
+
+    pub(super) fn recv(self) -> RecvError {
+        match self {
+            Self::NotYet => unreachable!("{ENDLESS}"),
+            Self::Disconnected(departure) => RecvError::Disconnected(departure),
+            Self::Broken(broken) => RecvError::Broken(broken),
+        }
+    }
+
+    pub(super) fn recv_timeout(self) -> RecvTimeoutError {
+        match self {
+            Self::NotYet => RecvTimeoutError::Timeout,
+            Self::Disconnected(departure) => RecvTimeoutError::Disconnected(departure),
+            Self::Broken(broken) => RecvTimeoutError::Broken(broken),
+        }
+    }
+}
+
+/// How one side waits: its policy, its pace, and its watch over the peer.
+#[derive(Debug)]
+pub(super) struct Patience {
+    pub(super) watch: Watch,
+    wait: Wait,
+    pace: Pace,
+}
+
+impl Patience {
+    pub(super) fn new(watch: Watch, wait: Wait) -> Self {
+        Self { watch, wait, pace: Pace::default() }
+    }
+
+    /// Looks again and again until there is something, a reason to stop, or no time left. `position` and
+    /// `capacity` are the waiting side's.
+    pub(super) fn until(
+        &mut self,
+        (position, capacity): (u64, u32),
+        timeout: Option<Duration>,
+        mut look: impl FnMut(&mut Watch) -> Result<u32, Stop>,
+    ) -> Result<u32, Stop> {
+        let mut waiting = None;
+        loop {
+            match look(&mut self.watch) {
+                Err(Stop::NotYet) => {}
+                answer => return answer,
+            }
+            let waiting = waiting.get_or_insert_with(|| {
+                self.pace.hold(position, capacity);
+                Waiting::new(self.wait, timeout)
+            });
+            if !waiting.pause() {
+                return Err(Stop::NotYet);
+            }
+            if waiting.is_slow() {
+                self.watch.be_due();
+            }
+        }
+    }
+}
