@@ -174,7 +174,10 @@ static enum judgement judge(int fd, byte *record, uint64_t at) {
     if (state % 4 == 1) {
         if (locked(fd, at) || lock(fd, F_OFD_SETLK, F_WRLCK, at) < 0) return ALIVE;
         now = load(record, acquire);
-        if (now == state) store(record, now = state / 4 * 4 + 2, release);
+        uint64_t dead = state / 4 * 4 + 2;
+        if (now == state
+            && atomic_compare_exchange_strong_explicit((word *)record, &now, dead, memory_order_release, memory_order_relaxed))
+            now = dead;
         lock(fd, F_OFD_SETLK, F_UNLCK, at);
         state = now;
     }
@@ -220,7 +223,9 @@ int main(int argc, char **argv) {
 #define FULL(p) ((p) / N << 12 | 1)
     if (sends) {
         p = last = load(tail, relaxed);
-        while (stamped && p < last + N && load(SLOT(p), relaxed) == FULL(p)) p++;
+        uint64_t at_head = load(head, acquire);
+        need(p <= end && (p > at_head ? p - at_head : at_head - p) <= N, "tail");
+        while (stamped && p < last + N && p < end && load(SLOT(p), relaxed) == FULL(p)) p++;
         if (stamped) store(tail, p, relaxed);
     } else {
         p = load(head, relaxed);

@@ -38,8 +38,7 @@
 //! so where to go on:
 //!
 //! ```
-//! # let (mut sender, _receiver) = ringway::spsc::in_process::<u64>(8)?;
-//! # let records = [1, 2, 3];
+//! # let ((mut sender, _receiver), records) = (ringway::spsc::in_process::<u64>(8)?, [1, 2, 3]);
 //! let done = sender.position() as usize; // 0 for the first sender
 //! for record in &records[done..] {
 //!     sender.send(*record)?;
