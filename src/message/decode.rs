@@ -64,6 +64,11 @@ fn error_at(at: usize, what: String) -> DecodeError {
     DecodeError { at, what }
 }
 
+/// A type that is its tag and nothing else.
+fn primitive(tag: u8) -> Option<Primitive> {
+    PRIMITIVES.iter().find(|(known, _)| *known == tag).map(|(_, primitive)| *primitive)
+}
+
 fn unique<'n>(at: usize, owner: &str, names: impl Iterator<Item = &'n str>) -> Result<(), DecodeError> {
     let mut seen = HashSet::new();
     for name in names {
@@ -116,7 +121,7 @@ impl<'b> Reader<'b> {
         }
     }
 
-    /// Recurses at most `MAX_DEPTH` times.
+    /// Recurses at most `MAX_DEPTH` times: only through `array` and `structure`, each a level deeper.
     fn schema(&mut self, depth: u32) -> Result<SchemaTree, DecodeError> {
         let at = self.at;
         if depth > MAX_DEPTH {
@@ -127,8 +132,8 @@ impl<'b> Reader<'b> {
             ARRAY => self.array(at, depth).map(SchemaTree::Array),
             STRUCT => self.structure(at, depth).map(SchemaTree::Struct),
             ENUM => self.enumeration(at).map(SchemaTree::Enum),
-            tag => match PRIMITIVES.iter().find(|(known, _)| *known == tag) {
-                Some((_, primitive)) => Ok(SchemaTree::Primitive(*primitive)),
+            tag => match primitive(tag) {
+                Some(primitive) => Ok(SchemaTree::Primitive(primitive)),
                 None => Err(error_at(at, format!("0x{tag:02x} is the tag of no type"))),
             },
         }
@@ -191,10 +196,11 @@ impl<'b> Reader<'b> {
         let name = self.name()?;
         let version = u32::from_le_bytes(self.take()?);
         let repr_at = self.at;
-        let (repr, most) = match self.schema(MAX_DEPTH)? {
-            SchemaTree::Primitive(Primitive::U8) => (Primitive::U8, u8::MAX.into()),
-            SchemaTree::Primitive(Primitive::U16) => (Primitive::U16, u16::MAX.into()),
-            SchemaTree::Primitive(Primitive::U32) => (Primitive::U32, u32::MAX),
+        let [tag] = self.take()?;
+        let (repr, most) = match primitive(tag) {
+            Some(Primitive::U8) => (Primitive::U8, u8::MAX.into()),
+            Some(Primitive::U16) => (Primitive::U16, u16::MAX.into()),
+            Some(Primitive::U32) => (Primitive::U32, u32::MAX),
             _ => return Err(error_at(repr_at, format!("enum `{name}` is no u8, u16 or u32"))),
         };
         let count = u16::from_le_bytes(self.take()?);

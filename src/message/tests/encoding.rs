@@ -268,3 +268,23 @@ fn a_schema_prints_in_one_line_or_in_full() {
     let many = SchemaTree::decode(&structure(10, 1, &many)).unwrap().to_string();
     assert!(many.ends_with("f7: u8 @7, .. 2 more } (10 bytes)"), "{many}");
 }
+
+/// The stack of the thread that decodes is small, so what recurses with the bytes ends the test program.
+#[test]
+fn no_chain_of_types_exhausts_the_stack() {
+    let (one, align) = (1_u64.to_le_bytes(), 1_u32.to_le_bytes());
+    let links = [
+        ("array", [&[ARRAY][..], &one].concat()),
+        ("struct", [&[STRUCT, 1, b'S', 0, 0, 0, 0][..], &one, &align, &[1, 0, 1, b'f'], &[0; 8]].concat()),
+        ("enum", vec![ENUM, 1, b'E', 0, 0, 0, 0]),
+    ];
+    for (kind, link) in links {
+        let mut bytes = vec![FORMAT];
+        bytes.extend(link.iter().cycle().take((MAX_ENCODED - 1) / link.len() * link.len()));
+        let decode = move || SchemaTree::decode(&bytes).map_err(|error| error.to_string());
+        let thread = std::thread::Builder::new().stack_size(256 << 10).spawn(decode).unwrap();
+        let error = thread.join().unwrap().expect_err(kind);
+        let expected = if kind == "enum" { "enum `E` is no u8, u16 or u32" } else { "more than 32 deep" };
+        assert!(error.ends_with(expected), "{kind}: {error}");
+    }
+}
