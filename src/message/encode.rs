@@ -49,7 +49,7 @@ pub(super) const FORMAT_BYTES: usize = 1;
 /// The most types inside each other, the outermost included.
 pub(super) const MAX_DEPTH: u32 = 32;
 /// The most bytes of an encoded schema.
-pub(super) const MAX_ENCODED: usize = 65_536;
+pub(crate) const MAX_ENCODED: usize = 65_536;
 /// The most bytes of a name: what its length byte can say.
 pub(super) const MAX_NAME: usize = u8::MAX as usize;
 
