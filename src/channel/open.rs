@@ -53,6 +53,7 @@ pub(super) fn named<T: Message>(options: &Options) -> Result<Segment, Error> {
         Opening::Open => maps.open(&options.name)?,
     };
     let expected = Expected {
+        message: T::SCHEMA,
         schema: &schema,
         capacity: options.capacity.map(|_| layout.shape.capacity),
         shape: layout.shape,

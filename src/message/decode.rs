@@ -6,7 +6,7 @@ use std::fmt;
 
 use super::encode::{ARRAY, ENUM, FORMAT, MAX_DEPTH, MAX_ENCODED, PRIMITIVES, STRUCT};
 use super::layout::MAX_ALIGN;
-use super::schema::Primitive;
+use super::schema::{Primitive, is_primitive};
 use super::tree::{ArrayTree, EnumTree, FieldTree, SchemaTree, StructTree, VariantTree};
 
 /// The largest size of a Rust type.
@@ -64,6 +64,18 @@ fn error_at(at: usize, what: String) -> DecodeError {
     DecodeError { at, what }
 }
 
+/// A type that is its tag and nothing else.
+fn primitive(tag: u8) -> Option<Primitive> {
+    PRIMITIVES.iter().find(|(known, _)| *known == tag).map(|(_, primitive)| *primitive)
+}
+
+/// Whether `name` is shown as it is: what `escape_debug` would change, but for quotes and backslashes, is
+/// invisible, reorders the text around it, or is a combining mark at the front.
+fn is_printable(name: &str) -> bool {
+    let unquoted: String = name.chars().filter(|char| !matches!(char, '"' | '\'' | '\\')).collect();
+    unquoted.escape_debug().eq(unquoted.chars())
+}
+
 fn unique<'n>(at: usize, owner: &str, names: impl Iterator<Item = &'n str>) -> Result<(), DecodeError> {
     let mut seen = HashSet::new();
     for name in names {
@@ -108,15 +120,25 @@ impl<'b> Reader<'b> {
         let bytes = self.slice(len.into())?;
         match std::str::from_utf8(bytes) {
             Ok("") => Err(error_at(at, "a name is empty".to_owned())),
-            Ok(name) if name.contains(char::is_control) => {
-                Err(error_at(at, format!("the name {name:?} has a control character")))
+            Ok(name) if !is_printable(name) => {
+                Err(error_at(at, format!("the name {name:?} has a character that does not print")))
             }
             Ok(name) => Ok(name.to_owned()),
             Err(_) => Err(error_at(at, "a name is not UTF-8".to_owned())),
         }
     }
 
-    /// Recurses at most `MAX_DEPTH` times.
+    /// That of a struct or enum.
+    fn stable_name(&mut self) -> Result<String, DecodeError> {
+        let at = self.at;
+        let name = self.name()?;
+        if is_primitive(&name) {
+            return Err(error_at(at, format!("a struct or enum has the name of the primitive `{name}`")));
+        }
+        Ok(name)
+    }
+
+    /// Recurses at most `MAX_DEPTH` times: only through `array` and `structure`, each a level deeper.
     fn schema(&mut self, depth: u32) -> Result<SchemaTree, DecodeError> {
         let at = self.at;
         if depth > MAX_DEPTH {
@@ -127,8 +149,8 @@ impl<'b> Reader<'b> {
             ARRAY => self.array(at, depth).map(SchemaTree::Array),
             STRUCT => self.structure(at, depth).map(SchemaTree::Struct),
             ENUM => self.enumeration(at).map(SchemaTree::Enum),
-            tag => match PRIMITIVES.iter().find(|(known, _)| *known == tag) {
-                Some((_, primitive)) => Ok(SchemaTree::Primitive(*primitive)),
+            tag => match primitive(tag) {
+                Some(primitive) => Ok(SchemaTree::Primitive(primitive)),
                 None => Err(error_at(at, format!("0x{tag:02x} is the tag of no type"))),
             },
         }
@@ -144,7 +166,7 @@ impl<'b> Reader<'b> {
     }
 
     fn structure(&mut self, at: usize, depth: u32) -> Result<StructTree, DecodeError> {
-        let name = self.name()?;
+        let name = self.stable_name()?;
         let version = u32::from_le_bytes(self.take()?);
         let size_at = self.at;
         let size = u64::from_le_bytes(self.take()?);
@@ -188,13 +210,14 @@ impl<'b> Reader<'b> {
     }
 
     fn enumeration(&mut self, at: usize) -> Result<EnumTree, DecodeError> {
-        let name = self.name()?;
+        let name = self.stable_name()?;
         let version = u32::from_le_bytes(self.take()?);
         let repr_at = self.at;
-        let (repr, most) = match self.schema(MAX_DEPTH)? {
-            SchemaTree::Primitive(Primitive::U8) => (Primitive::U8, u8::MAX.into()),
-            SchemaTree::Primitive(Primitive::U16) => (Primitive::U16, u16::MAX.into()),
-            SchemaTree::Primitive(Primitive::U32) => (Primitive::U32, u32::MAX),
+        let [tag] = self.take()?;
+        let (repr, most) = match primitive(tag) {
+            Some(Primitive::U8) => (Primitive::U8, u8::MAX.into()),
+            Some(Primitive::U16) => (Primitive::U16, u16::MAX.into()),
+            Some(Primitive::U32) => (Primitive::U32, u32::MAX),
             _ => return Err(error_at(repr_at, format!("enum `{name}` is no u8, u16 or u32"))),
         };
         let count = u16::from_le_bytes(self.take()?);

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use super::display::TypeName;
+use super::display::KindAndName;
 use super::tree::{EnumTree, SchemaTree, StructTree};
 
 /// The first difference between the schema this program expects and the one found in a segment.
@@ -72,7 +72,7 @@ fn difference(
         }
         (SchemaTree::Primitive(expected), SchemaTree::Primitive(found)) if expected == found => None,
         (expected, found) => {
-            say(path, both(format!("{}{at}", TypeName(expected)), format!("{}{at}", TypeName(found))))
+            say(path, both(format!("{}{at}", KindAndName(expected)), format!("{}{at}", KindAndName(found))))
         }
     }
 }

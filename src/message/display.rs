@@ -32,7 +32,7 @@ impl Display for SchemaTree {
 }
 
 /// A type as it is written in a field: `f64`, `[u8; 4]`, `Level`.
-pub(super) struct TypeName<'t>(pub(super) &'t SchemaTree);
+struct TypeName<'t>(&'t SchemaTree);
 
 impl Display for TypeName<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -41,6 +41,20 @@ impl Display for TypeName<'_> {
             SchemaTree::Array(array) => write!(f, "[{}; {}]", TypeName(&array.element), array.len),
             SchemaTree::Struct(structure) => title(f, &structure.name, structure.version),
             SchemaTree::Enum(enumeration) => title(f, &enumeration.name, enumeration.version),
+        }
+    }
+}
+
+/// The same with the kind where there is a name of the author's: a struct and an enum may have the same.
+pub(super) struct KindAndName<'t>(pub(super) &'t SchemaTree);
+
+impl Display for KindAndName<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let name = TypeName(self.0);
+        match self.0 {
+            SchemaTree::Primitive(_) | SchemaTree::Array(_) => name.fmt(f),
+            SchemaTree::Struct(_) => write!(f, "struct `{name}`"),
+            SchemaTree::Enum(_) => write!(f, "enum `{name}`"),
         }
     }
 }

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | *schema* | `u8` format = 1, then one *type*; nothing follows |
 //! | *type* | `u8` tag, then what the tag says |
-//! | *name* | `u8` length 1 to 255, then so many bytes of UTF-8 without control characters |
+//! | *name* | `u8` length 1 to 255, then so many bytes of UTF-8, all of which print |
 //!
 //! | tag | type | what follows the tag |
 //! |---|---|---|
@@ -34,6 +34,8 @@
 //! - a struct is at least as aligned as each field, and each offset is a multiple of its field's alignment;
 //! - fields that have a size lie one right after the other, the first at 0, the last up to the end of the
 //!   struct: there is no padding; fields of size zero lie anywhere in the struct or at its end;
+//! - a name has no control, format, private-use or unassigned character, no surrogate, no separator but the
+//!   space, and no combining mark in front; that of a struct or enum is not that of a primitive;
 //! - the fields of a struct, and the variants of an enum, all have different names;
 //! - an enum's discriminants are `u8`, `u16` or `u32`, fit it, and are all different; there is at least one.
 
@@ -49,7 +51,7 @@ pub(super) const FORMAT_BYTES: usize = 1;
 /// The most types inside each other, the outermost included.
 pub(super) const MAX_DEPTH: u32 = 32;
 /// The most bytes of an encoded schema.
-pub(super) const MAX_ENCODED: usize = 65_536;
+pub(crate) const MAX_ENCODED: usize = 65_536;
 /// The most bytes of a name: what its length byte can say.
 pub(super) const MAX_NAME: usize = u8::MAX as usize;
 

@@ -1,7 +1,7 @@
 //! The schema of a type as the program carries it: constant, shared, and within limits that are checked
 //! while it is compiled.
 
-use super::encode::{FORMAT_BYTES, MAX_DEPTH, MAX_ENCODED, MAX_NAME};
+use super::encode::{FORMAT_BYTES, MAX_DEPTH, MAX_ENCODED, MAX_NAME, PRIMITIVES};
 use super::layout::{MAX_ALIGN, Sentence};
 use super::tree::SchemaTree;
 use crate::fnv::fnv1a_128;
@@ -65,6 +65,27 @@ impl Primitive {
     pub const fn align(self) -> u32 {
         self.size() as u32
     }
+}
+
+/// Whether a primitive has this name, so that a struct or enum may not.
+pub(super) const fn is_primitive(name: &str) -> bool {
+    let mut at = 0;
+    while at < PRIMITIVES.len() {
+        if same(name.as_bytes(), PRIMITIVES[at].1.name().as_bytes()) {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+/// `==`, which is not yet `const`.
+const fn same(left: &[u8], right: &[u8]) -> bool {
+    let mut at = 0;
+    while at < left.len() && at < right.len() && left[at] == right[at] {
+        at += 1;
+    }
+    at == left.len() && at == right.len()
 }
 
 /// The layout of a message, constant in the program: [`Message::SCHEMA`](super::Message::SCHEMA).
@@ -159,7 +180,7 @@ impl Schema {
         [size, align]: [usize; 2],
         fields: &'static [Field],
     ) -> Schema {
-        check_name(name);
+        check_stable_name(name);
         let mut encoded_len = FORMAT_BYTES + 1 + 1 + name.len() + 4 + 8 + 4 + 2;
         let mut depth = 0;
         let mut at = 0;
@@ -191,7 +212,7 @@ impl Schema {
         repr: Primitive,
         variants: &'static [Variant],
     ) -> Schema {
-        check_name(name);
+        check_stable_name(name);
         let mut encoded_len = FORMAT_BYTES + 1 + 1 + name.len() + 4 + 1 + 2;
         let mut at = 0;
         while at < variants.len() {
@@ -273,5 +294,14 @@ const fn check_name(name: &str) {
     if name.is_empty() || name.len() > MAX_NAME {
         let said = Sentence::new().text("the name `").text(name).text("` is ").number(name.len() as u64);
         panic!("{}", said.text(" bytes long, and a name has 1 to 255").as_str());
+    }
+}
+
+#[track_caller]
+const fn check_stable_name(name: &str) {
+    check_name(name);
+    if is_primitive(name) {
+        let said = Sentence::new().text("`").text(name).text("` is the name of a primitive type");
+        panic!("{}", said.text(": give the message another, as with `#[message(name = \"..\")]`").as_str());
     }
 }

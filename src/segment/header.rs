@@ -32,7 +32,8 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use super::layout::{Layout, MAX_CAPACITY, Shape};
 use crate::fnv::{fnv1a_64, fnv1a_128};
-use crate::message::{SchemaTree, first_difference};
+use crate::message::encode::MAX_ENCODED;
+use crate::message::{Schema, SchemaTree, first_difference};
 use crate::protocol::lifecycle::READY;
 use crate::protocol::ring::Form;
 
@@ -118,7 +119,9 @@ pub(crate) enum Refusal {
 /// What an attach asks for.
 #[derive(Clone, Debug)]
 pub(crate) struct Expected<'a> {
-    /// The program's own schema, encoded.
+    /// The program's own message type.
+    pub(crate) message: &'static Schema,
+    /// Its schema, encoded.
     pub(crate) schema: &'a [u8],
     /// The capacity, if the program insists on one.
     pub(crate) capacity: Option<u32>,
@@ -216,6 +219,10 @@ impl Header {
         read: impl FnOnce(u64, u64) -> Option<Vec<u8>>,
     ) -> Result<(), Refusal> {
         is("schema offset", self.schema_offset, HEADER_LEN as u64)?;
+        if self.schema_len > MAX_ENCODED as u64 {
+            let found = format!("{} bytes", self.schema_len);
+            return Err(damaged("schema length", found, format!("at most {MAX_ENCODED} bytes")));
+        }
         let Some(schema) = read(self.schema_offset, self.schema_len) else {
             let found = format!("{} bytes", self.schema_len);
             return Err(damaged("schema length", found, "no more than the segment has".into()));
@@ -229,8 +236,7 @@ impl Header {
         }
         let theirs = SchemaTree::decode(&schema)
             .map_err(|error| damaged("schema", error.to_string(), "a schema of format version 1".into()))?;
-        let ours = SchemaTree::decode(expected.schema).expect("the schema that the derive wrote");
-        let difference = match first_difference(&ours, &theirs) {
+        let difference = match first_difference(&expected.message.tree(), &theirs) {
             Some(difference) => difference.to_string(),
             None => "the encodings differ, the fields do not".into(),
         };
@@ -288,6 +294,7 @@ fn damaged(part: &'static str, found: String, expected: String) -> Refusal {
 mod tests {
     use super::*;
     use crate::documents::{assert_fields, assert_values, fields};
+    use crate::message::expansion::{Field, Message};
 
     #[test]
     fn the_document_has_every_field_of_the_header_at_its_byte() {
@@ -310,5 +317,56 @@ mod tests {
             ("most messages", MAX_CAPACITY.to_string()),
         ];
         assert_values("docs/format.md", "Constants", &values);
+    }
+
+    /// What a program whose message is `message` finds in a segment for messages like `theirs`.
+    fn checked(
+        message: &'static Schema,
+        theirs: &[u8],
+        forge: impl FnOnce(&mut Header),
+        read: impl FnOnce(u64, u64) -> Option<Vec<u8>>,
+    ) -> Result<Layout, Refusal> {
+        let shape = Shape::of::<u64>(8, theirs.len() as u32);
+        let layout = Layout::plan(shape).unwrap();
+        let mut header = Header::new(&layout, theirs);
+        header.state = READY;
+        forge(&mut header);
+        header.checksum = header.sum();
+        let expected = Expected { message, schema: &message.encode(), capacity: None, shape };
+        Header::check(header.as_bytes(), layout.len, &expected, read)
+    }
+
+    #[test]
+    fn a_schema_that_is_too_long_is_not_even_read() {
+        let ours = u64::SCHEMA.encode();
+        let same = |_, _| Some(ours.clone());
+        assert!(checked(u64::SCHEMA, &ours, |_| (), same).is_ok());
+        for len in [MAX_ENCODED as u64 + 1, u64::from(u32::MAX), u64::MAX] {
+            let refusal = checked(
+                u64::SCHEMA,
+                &ours,
+                |header| header.schema_len = len,
+                |_, _| panic!("{len} bytes were read"),
+            );
+            let expected = damaged("schema length", format!("{len} bytes"), "at most 65536 bytes".into());
+            assert_eq!(refusal, Err(expected));
+        }
+    }
+
+    /// `Message` can be implemented without the derive, and then a schema may be one that no decoder takes.
+    #[test]
+    fn a_schema_of_our_own_that_cannot_be_decoded_is_compared_all_the_same() {
+        const PACKED: &Schema = &const {
+            Schema::structure(
+                "G",
+                0,
+                [5, 1],
+                &const { [Field::new("v", 0, u8::SCHEMA), Field::new("w", 1, u32::SCHEMA)] },
+            )
+        };
+        assert!(SchemaTree::decode(&PACKED.encode()).is_err());
+        let theirs = u64::SCHEMA.encode();
+        let refusal = checked(PACKED, &theirs, |_| (), |_, _| Some(theirs.clone()));
+        assert!(matches!(refusal, Err(Refusal::Type { .. })), "{refusal:?}");
     }
 }

@@ -67,6 +67,11 @@ side! { deeper {
     #[repr(C)] pub(super) struct Quote { bid: [Level; 2], ask: Level }
     #[repr(C)] pub(super) struct Level { price: f64, side: super::valued::Side, flags: [u8; 7] }
 } }
+side! { kind {
+    #[repr(C)] pub(super) struct Quote { bid: [Level; 2], ask: Level }
+    #[repr(C)] pub(super) struct Level { price: f64, side: Side, flags: [u8; 7] }
+    #[repr(C)] pub(super) struct Side { code: u8 }
+} }
 side! { longer { #[repr(C)] pub(super) struct Quote { bid: [super::here::Level; 1], ask: super::here::Level } } }
 side! { swapped { #[repr(C)] pub(super) struct Quote { bid: [super::here::Level; 2], ask: super::here::Tick } } }
 
@@ -117,6 +122,10 @@ fn a_nested_type_differs_at_its_path() {
         "field `bid[].side`: enum `Side`: variant `Sell`: this program has 2, the segment has 3"
     );
     assert_eq!(
+        said::<Here, kind::Quote>(),
+        "field `bid[].side`: this program has enum `Side` @8, the segment has struct `Side` @8"
+    );
+    assert_eq!(
         said::<Here, longer::Quote>(),
         "field `bid`: this program has 2 elements, the segment has 1 element"
     );
@@ -158,7 +167,7 @@ fn an_enum_differs_in_width_and_variants() {
 #[test]
 fn a_type_differs_by_itself() {
     assert_eq!(said::<u64, i64>(), "this program has u64, the segment has i64");
-    assert_eq!(said::<u64, here::Tick>(), "this program has u64, the segment has Tick");
+    assert_eq!(said::<u64, here::Tick>(), "this program has u64, the segment has struct `Tick`");
     assert_eq!(said::<[u8; 3], [u8; 4]>(), "this program has 3 elements, the segment has 4 elements");
     assert_eq!(said::<[u8; 3], [[u8; 1]; 3]>(), "field `[]`: this program has u8, the segment has [u8; 1]");
 }

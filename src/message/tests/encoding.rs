@@ -2,7 +2,7 @@
 
 use super::super::encode::{ARRAY, ENUM, FORMAT, MAX_DEPTH, MAX_ENCODED, MAX_NAME, PRIMITIVES, STRUCT};
 use super::super::layout::MAX_ALIGN;
-use super::super::{SchemaTree, first_difference};
+use super::super::{Schema, SchemaTree, first_difference};
 use super::{Level, Side, Tick};
 use crate::Message;
 use crate::documents::{assert_values, table};
@@ -211,12 +211,51 @@ fn what_is_no_layout_is_refused() {
     refused(
         &structure(1, 1, &[("\u{1b}[2J", 0, &[1])]),
         22,
-        "the name \"\\u{1b}[2J\" has a control character",
+        "the name \"\\u{1b}[2J\" has a character that does not print",
     );
     refused(&[1, 0x41, 1, 0xff], 2, "a name is not UTF-8");
     refused(&[1, 0x99], 1, "0x99 is the tag of no type");
     refused(&[2, 0x01], 0, "it has format 2, this program reads 1");
     refused(&vec![1; 65_537], 0, "it has 65537 bytes, the limit is 65536");
+}
+
+#[test]
+fn a_name_that_does_not_print_is_refused() {
+    let decode = |name: &str| SchemaTree::decode(&structure(1, 1, &[(name, 0, &[1])]));
+    for name in ["it's", "\"a\\b\"", "größe", "कि", "a\u{301}", "two words"] {
+        assert!(decode(name).is_ok(), "{name}");
+    }
+    for name in [
+        "\u{202e}a",
+        "a\u{200b}",
+        "\u{feff}",
+        "a\u{ad}",
+        "\u{2028}",
+        "\u{e000}",
+        "a\nb",
+        "\u{301}a",
+        "'\u{301}",
+    ] {
+        let what = format!("the name {name:?} has a character that does not print");
+        refused(&structure(1, 1, &[(name, 0, &[1])]), 22, &what);
+    }
+}
+
+#[test]
+fn a_struct_or_enum_is_not_named_like_a_primitive() {
+    for (_, primitive) in PRIMITIVES {
+        let name = name(primitive.name());
+        let what = format!("a struct or enum has the name of the primitive `{}`", primitive.name());
+        refused(&[&[1, STRUCT], &name[..], &[0; 8], &[1, 0, 0, 0, 0, 0]].concat(), 2, &what);
+        refused(&[&[1, ENUM], &name[..], &[0; 4], &[1, 1, 0, 1, b'A', 0, 0, 0, 0]].concat(), 2, &what);
+    }
+    assert!(SchemaTree::decode(&structure(1, 1, &[("u8", 0, &[1])])).is_ok(), "a field may be");
+}
+
+#[test]
+#[should_panic(expected = "`u8` is the name of a primitive type: give the message another, as with")]
+fn no_type_of_ours_is_named_like_a_primitive() {
+    let _ = Schema::structure("u8", 0, [0, 1], &[]);
 }
 
 #[test]
@@ -267,4 +306,24 @@ fn a_schema_prints_in_one_line_or_in_full() {
     let many: Vec<(&str, u64, &[u8])> = many.iter().map(|(name, at)| (&**name, *at, &[1][..])).collect();
     let many = SchemaTree::decode(&structure(10, 1, &many)).unwrap().to_string();
     assert!(many.ends_with("f7: u8 @7, .. 2 more } (10 bytes)"), "{many}");
+}
+
+/// The stack of the thread that decodes is small, so what recurses with the bytes ends the test program.
+#[test]
+fn no_chain_of_types_exhausts_the_stack() {
+    let (one, align) = (1_u64.to_le_bytes(), 1_u32.to_le_bytes());
+    let links = [
+        ("array", [&[ARRAY][..], &one].concat()),
+        ("struct", [&[STRUCT, 1, b'S', 0, 0, 0, 0][..], &one, &align, &[1, 0, 1, b'f'], &[0; 8]].concat()),
+        ("enum", vec![ENUM, 1, b'E', 0, 0, 0, 0]),
+    ];
+    for (kind, link) in links {
+        let mut bytes = vec![FORMAT];
+        bytes.extend(link.iter().cycle().take((MAX_ENCODED - 1) / link.len() * link.len()));
+        let decode = move || SchemaTree::decode(&bytes).map_err(|error| error.to_string());
+        let thread = std::thread::Builder::new().stack_size(256 << 10).spawn(decode).unwrap();
+        let error = thread.join().unwrap().expect_err(kind);
+        let expected = if kind == "enum" { "enum `E` is no u8, u16 or u32" } else { "more than 32 deep" };
+        assert!(error.ends_with(expected), "{kind}: {error}");
+    }
 }
