@@ -15,10 +15,16 @@ struct Space(PathBuf);
 impl Space {
     fn new() -> Space {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = PathBuf::from(format!("/dev/shm/ringway-api-{}-{number}", std::process::id()));
-        fs::create_dir(&path).expect("/dev/shm is writable and the name is new");
-        Space(path)
+        loop {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let path = PathBuf::from(format!("/dev/shm/ringway-api-{}-{number}", std::process::id()));
+            match fs::create_dir(&path) {
+                Ok(()) => return Space(path),
+                // Left behind by a killed run that had our pid.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => panic!("/dev/shm is not writable: {error}"),
+            }
+        }
     }
 
     fn options(&self) -> MapOptions {
