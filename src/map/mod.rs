@@ -17,9 +17,11 @@
 //! | how does a map come about? | `named` |
 //! | which directory, which file name? | `namespace`, `directory` |
 //! | which system calls and locks? | `sys` |
+//! | is this a forked child? | `fork` |
 
 mod directory;
 mod error;
+mod fork;
 mod header;
 mod heap;
 mod named;
@@ -40,5 +42,8 @@ pub use options::{Disposition, MapOptions};
 pub use shared::SharedMap;
 pub use sweep::{Leftover, MapEntry, MapState, SweepReport};
 
+pub(crate) use fork::ForkGuard;
+#[cfg(test)]
+pub(crate) use fork::in_a_child_with_pid_one;
 pub(crate) use heap::HeapRegion;
 pub(crate) use sys::ByteLock;

@@ -38,7 +38,6 @@
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
-use std::process;
 use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
@@ -46,6 +45,7 @@ use rustix::io::Errno;
 
 use super::directory::{Directory, Occupant, occupant};
 use super::error::{Error, ErrorKind};
+use super::fork::ForkGuard;
 use super::header::{Header, Rejected};
 use super::namespace::{file_name, file_path};
 use super::sys::{self, Lifecycle};
@@ -204,7 +204,7 @@ pub(super) struct Holder {
     name: String,
     patience: Duration,
     /// The process that is present. A forked child inherits this value but not the duty.
-    owner: u32,
+    owner: ForkGuard,
     /// Last, so that it is dropped, and removed if it is empty, after the map's file is.
     directory: Directory,
 }
@@ -213,7 +213,7 @@ impl Holder {
     /// Takes over the duty for a file that has its name and is present.
     pub(super) fn new(file: File, directory: Directory, target: &Target<'_>) -> Holder {
         let (name, patience) = (target.file.clone(), target.patience);
-        Holder { file, name, patience, owner: process::id(), directory }
+        Holder { file, name, patience, owner: ForkGuard::new(), directory }
     }
 
     pub(super) fn file(&self) -> &File {
@@ -239,7 +239,7 @@ impl AsFd for Holder {
 
 impl Drop for Holder {
     fn drop(&mut self) {
-        if process::id() != self.owner {
+        if !self.owner.is_ours() {
             return;
         }
         // D1

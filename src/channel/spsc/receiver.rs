@@ -8,6 +8,7 @@ use crate::channel::open;
 use crate::channel::options::EndpointOptions;
 use crate::channel::peer::{Peer, Predecessor, Watch};
 use crate::channel::slots::RecvSlots;
+use crate::map::ForkGuard;
 use crate::protocol::peer::Stuck;
 use crate::protocol::ring::Blocked;
 use crate::protocol::roster;
@@ -26,7 +27,7 @@ pub struct Receiver<T: Message> {
     role: RoleLock,
     incarnation: u64,
     /// The process that has the role: a forked child inherits the handle, but not the memory.
-    owner: u32,
+    owner: ForkGuard,
 }
 
 impl<T: Message> Receiver<T> {
@@ -50,7 +51,7 @@ impl<T: Message> Receiver<T> {
             predecessor: predecessor.into(),
             role,
             incarnation,
-            owner: std::process::id(),
+            owner: ForkGuard::new(),
         })
     }
 
@@ -295,7 +296,7 @@ impl<T: Message> Receiver<T> {
 
 impl<T: Message> Drop for Receiver<T> {
     fn drop(&mut self) {
-        if std::process::id() != self.owner {
+        if !self.owner.is_ours() {
             return;
         }
         roster::detach(&self.slots.segment().roster().receiver, &self.role, self.incarnation);

@@ -8,6 +8,7 @@ use crate::channel::open;
 use crate::channel::options::EndpointOptions;
 use crate::channel::peer::{Peer, Predecessor, Watch};
 use crate::channel::slots::SendSlots;
+use crate::map::ForkGuard;
 use crate::protocol::peer::Stuck;
 use crate::protocol::ring::Blocked;
 use crate::protocol::roster;
@@ -31,7 +32,7 @@ pub struct Sender<T: Message> {
     role: RoleLock,
     incarnation: u64,
     /// The process that has the role: a forked child inherits the handle, but not the memory.
-    owner: u32,
+    owner: ForkGuard,
 }
 
 impl<T: Message> Sender<T> {
@@ -54,7 +55,7 @@ impl<T: Message> Sender<T> {
             predecessor: predecessor.into(),
             role,
             incarnation,
-            owner: std::process::id(),
+            owner: ForkGuard::new(),
         })
     }
 
@@ -279,7 +280,7 @@ impl<T: Message> Sender<T> {
 
 impl<T: Message> Drop for Sender<T> {
     fn drop(&mut self) {
-        if std::process::id() != self.owner {
+        if !self.owner.is_ours() {
             return;
         }
         roster::detach(&self.slots.segment().roster().sender, &self.role, self.incarnation);

@@ -2,6 +2,7 @@
 
 mod crash;
 mod directory;
+mod forks;
 mod heap;
 mod mutex;
 mod processes;

@@ -1,12 +1,12 @@
 //! Several processes at one name.
-#![allow(unsafe_code)] // forks, and looks at the bytes through the pointer
+#![allow(unsafe_code)] // looks at the bytes through the pointer
 
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{DIR, assert_not_found, options, role_options, role_path, store};
 use crate::map::{Disposition, ErrorKind, MapOptions, SharedMap};
-use crate::testing::{Child, Role, TempNamespace};
+use crate::testing::{Child, Role, TempNamespace, can_run};
 
 fn word(map: &SharedMap) -> &AtomicU64 {
     // SAFETY: aligned (1: data are page-aligned) and in bounds (2: at least 8 bytes in these tests); all
@@ -181,33 +181,6 @@ fn no_descriptor_and_no_mapping_leaks() {
 }
 
 #[test]
-fn role_forker() {
-    let Some(role) = Role::play() else { return };
-    let map = role_options(&role).create_new("m").expect("created");
-    // SAFETY: the child only drops the map and leaves; no other thread of this role holds a lock it needs.
-    let child = unsafe { libc::fork() };
-    if child == 0 {
-        drop(map);
-        // SAFETY: ends the process without running anything of the parent's.
-        unsafe { libc::_exit(0) };
-    }
-    let mut status = 0;
-    // SAFETY: `status` is valid for the write.
-    let reaped = unsafe { libc::waitpid(child, &raw mut status, 0) };
-    assert_eq!((reaped, status), (child, 0));
-    word(&map).fetch_add(1, Ordering::SeqCst);
-    let twin = role_options(&role).open("m").expect("the parent is still a holder");
-    assert_eq!(word(&twin).load(Ordering::SeqCst), 1);
-}
-
-#[test]
-fn a_forked_childs_drop_does_nothing() {
-    let space = TempNamespace::new();
-    Child::spawn(&role_path("processes::role_forker"), &[(DIR, space.path())]).wait_success();
-    space.assert_empty();
-}
-
-#[test]
 fn role_full() {
     let Some(mut role) = Role::play() else { return };
     let directory = role.var(DIR);
@@ -252,12 +225,7 @@ fn a_full_file_system_is_an_error_at_creation_and_leaves_nothing() {
     let space = TempNamespace::new();
     let role = role_path("processes::role_full");
     for wrapper in [&["unshare", "-m"][..], &["unshare", "-Urm"][..]] {
-        let able = std::process::Command::new(wrapper[0])
-            .args(&wrapper[1..])
-            .arg("true")
-            .status()
-            .is_ok_and(|status| status.success());
-        if !able {
+        if !can_run(wrapper) {
             continue;
         }
         let mut child = Child::spawn_under(wrapper, &role, &[(DIR, space.path())]);
