@@ -1,7 +1,8 @@
 //! Forked children, and threads with a descriptor table of their own.
 #![allow(unsafe_code)] // forks, and unshares a descriptor table
 
-use std::fs;
+use std::fs::{self, File};
+use std::sync::mpsc;
 
 use super::{DIR, load, role_options, role_path, store};
 use crate::map::in_a_child_with_pid_one;
@@ -71,8 +72,40 @@ fn a_forked_child_with_the_same_pid_in_another_namespace_is_no_holder_either() {
         let said = child.hear();
         child.wait_success();
         if said == "done" {
-            return;
+            return space.assert_empty();
         }
     }
     println!("SKIPPED: a child with its parent's pid (cannot make a pid namespace here)");
+}
+
+#[test]
+fn role_loner() {
+    let Some(role) = Role::play() else { return };
+    let directory = role.var(DIR);
+    let options = role_options(&role);
+    let (alone, is_alone) = mpsc::channel();
+    let (go, may_go) = mpsc::channel();
+    let loner = std::thread::spawn(move || {
+        // SAFETY: affects this thread's descriptors alone, which nobody else uses.
+        let answer = unsafe { libc::unshare(libc::CLONE_FILES) };
+        assert_eq!(answer, 0);
+        alone.send(()).expect("heard");
+        may_go.recv().expect("told");
+        let map = options.clone().create_new("m").expect("created");
+        store(&map, 0, 42);
+        assert_eq!(load(&options.open("m").expect("opened"), 0), 42);
+    });
+    is_alone.recv().expect("told");
+    // The numbers that the loner's next descriptors have.
+    let other = |number| File::create_new(format!("{directory}/private-{number}")).expect("created");
+    let others: Vec<File> = (0..8).map(other).collect();
+    go.send(()).expect("heard");
+    loner.join().expect("it went well");
+    assert_eq!(fs::read_dir(directory).expect("there").count(), others.len());
+}
+
+#[test]
+fn a_thread_with_descriptors_of_its_own_names_its_own_file() {
+    let space = TempNamespace::new();
+    Child::spawn(&role_path("forks::role_loner"), &[(DIR, space.path())]).wait_success();
 }
