@@ -213,6 +213,13 @@ impl Role {
     }
 }
 
+/// Whether commands can be run under the wrapper here.
+pub(crate) fn can_run(wrapper: &[&str]) -> bool {
+    let (program, args) = wrapper.split_first().expect("a wrapper is a command");
+    let status = Command::new(program).args(args).arg("true").stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+}
+
 /// Runs a test that has to end: one that hangs fails.
 #[track_caller]
 pub(crate) fn watched(test: impl FnOnce() + Send + 'static) {
@@ -238,10 +245,16 @@ impl TempNamespace {
     /// A directory that no other test, in this or another process, has.
     pub(crate) fn new() -> TempNamespace {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = PathBuf::from(format!("/dev/shm/ringway-test-{}-{number}", process::id()));
-        std::fs::create_dir(&path).expect("/dev/shm is writable and the name is new");
-        TempNamespace { path }
+        loop {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let path = PathBuf::from(format!("/dev/shm/ringway-test-{}-{number}", process::id()));
+            match std::fs::create_dir(&path) {
+                Ok(()) => return TempNamespace { path },
+                // Left behind by a killed run that had our pid.
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) => panic!("/dev/shm is not writable: {error}"),
+            }
+        }
     }
 
     /// The directory.

@@ -4,7 +4,7 @@ use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
@@ -45,7 +45,8 @@ pub(super) struct Directory {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Occupant {
     Nothing,
-    File,
+    /// A regular file of that many bytes.
+    File(u64),
     Other(&'static str),
 }
 
@@ -80,8 +81,10 @@ impl Directory {
         unreachable!("the loop ends by returning")
     }
 
-    /// Opens the directory and makes it first if it is not there.
-    pub(super) fn find_or_make(path: &Path, upkeep: Upkeep) -> Result<Directory, Error> {
+    /// Opens the directory and makes it first if it is not there. Others may keep removing it as empty:
+    /// after `patience` it gives up.
+    pub(super) fn find_or_make(path: &Path, upkeep: Upkeep, patience: Duration) -> Result<Directory, Error> {
+        let began = Instant::now();
         loop {
             if let Some(directory) = Directory::find(path, upkeep)? {
                 return Ok(directory);
@@ -96,12 +99,20 @@ impl Directory {
                 }
                 Err(errno) => return Err(Error::os("making the namespace's directory", path, 0, errno)),
             }
+            let waited = began.elapsed();
+            if waited > patience {
+                return Err(Error::new(ErrorKind::TimedOut { waited }, path));
+            }
         }
     }
 
     /// Whether it was removed meanwhile: then it must be opened, or made, anew.
     pub(super) fn is_removed(&self) -> bool {
         sys::is_removed(&self.fd)
+    }
+
+    pub(super) fn upkeep(&self) -> Upkeep {
+        self.upkeep
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -121,7 +132,7 @@ impl Directory {
     pub(super) fn still_names(&self, file: &str, fd: BorrowedFd<'_>) -> Result<bool, Errno> {
         let ours = rustix::fs::fstat(fd)?;
         match rustix::fs::statat(&self.fd, file, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(named) => Ok((named.st_dev, named.st_ino) == (ours.st_dev, ours.st_ino)),
+            Ok(named) => Ok(sys::is_same(&named, &ours)),
             Err(Errno::NOENT) => Ok(false),
             Err(errno) => Err(errno),
         }
@@ -139,19 +150,21 @@ impl Directory {
     }
 
     /// The names in the directory, in no order; those that are not UTF-8 cannot be ours and are left out.
-    pub(super) fn names(&self) -> Result<impl Iterator<Item = String> + use<>, Errno> {
+    pub(super) fn names(&self) -> Result<impl Iterator<Item = Result<String, Errno>> + use<>, Errno> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let readable = rustix::fs::openat(&self.fd, c".", flags, Mode::empty())?;
         let entries = rustix::fs::Dir::new(readable)?;
-        let name = |entry: rustix::fs::DirEntry| CString::from(entry.file_name()).into_string().ok();
-        Ok(entries.map_while(Result::ok).filter_map(name).filter(|name| name != "." && name != ".."))
+        let name = |entry: rustix::fs::DirEntry| {
+            CString::from(entry.file_name()).into_string().ok().filter(|name| name != "." && name != "..")
+        };
+        Ok(entries.filter_map(move |entry| entry.map(name).transpose()))
     }
 }
 
 /// What kind of thing it is, in words.
 pub(super) fn occupant(status: &Stat) -> Occupant {
     match FileType::from_raw_mode(status.st_mode) {
-        FileType::RegularFile => Occupant::File,
+        FileType::RegularFile => Occupant::File(u64::try_from(status.st_size).unwrap_or(0)),
         FileType::Symlink => Occupant::Other("a symbolic link"),
         FileType::Directory => Occupant::Other("a directory"),
         FileType::Fifo => Occupant::Other("a FIFO"),
@@ -175,9 +188,10 @@ fn check(fd: &OwnedFd, path: &Path, upkeep: Upkeep) -> Result<(), Error> {
     // What is too narrow was narrowed by a umask, and its owner widens it. What is too wide was so
     // made by somebody, and what others have put there in the meantime is not to be trusted.
     let narrow = found & !expected == 0;
-    let ours = status.st_uid == me; // for another's, root included, the path could be swapped under us
+    let ours = status.st_uid == me; // another's is for its owner to correct, root or not
     if found != expected && narrow && ours {
-        return rustix::fs::chmodat(CWD, path, Mode::from_raw_mode(expected), AtFlags::empty())
+        // Not by its path, which may have become another directory's.
+        return sys::change_mode(fd.as_fd(), Mode::from_raw_mode(expected))
             .map_err(|errno| Error::os("setting the namespace's mode", path, 0, errno));
     }
     if found != expected {
@@ -208,5 +222,33 @@ impl Drop for Directory {
         if self.upkeep == Upkeep::Own && !self.is_removed() {
             let _ = rustix::fs::unlinkat(CWD, &self.path, AtFlags::REMOVEDIR);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::testing::TempNamespace;
+
+    #[test]
+    fn the_mode_is_corrected_of_what_was_opened_and_not_of_what_has_its_path_now() {
+        let space = TempNamespace::new();
+        let [ours, victim] = ["ours", "victim"].map(|name| {
+            let path = space.path().join(name);
+            fs::create_dir(&path).expect("new");
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o500)).expect("ours");
+            path
+        });
+        let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o7777;
+        let fd =
+            rustix::fs::openat(CWD, &ours, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).expect("there");
+        let moved = space.path().join("moved");
+        fs::rename(&ours, &moved).expect("ours");
+        std::os::unix::fs::symlink(&victim, &ours).expect("the name is free");
+        check(&fd, &ours, Upkeep::Own).expect("its own mode is corrected");
+        assert_eq!((mode(&moved), mode(&victim)), (0o700, 0o500));
     }
 }

@@ -16,9 +16,18 @@ pub struct Error(Box<Report>);
 #[derive(Debug)]
 struct Report {
     kind: ErrorKind,
-    map: Option<String>,
+    subject: Subject,
     path: PathBuf,
     source: Option<io::Error>,
+}
+
+/// What an error is about.
+#[derive(Debug)]
+enum Subject {
+    Namespace,
+    Map(String),
+    /// A block of this process's heap.
+    InProcess,
 }
 
 /// The kinds of [`Error`].
@@ -46,14 +55,14 @@ pub enum ErrorKind {
         /// What was being done.
         doing: &'static str,
     },
-    /// The file system (or a quota) has no room for the map. Nothing was left behind.
+    /// The file system (or a quota) has no room for the map, in bytes or in files. Nothing was left behind.
     StorageFull {
-        /// The bytes that the map needs.
+        /// The bytes that the map needs; 0 where room for no more than a name was missing.
         needed: u64,
     },
     /// The map is larger than a file or this process's address space can be.
     TooLarge {
-        /// The bytes that the map needs.
+        /// The bytes that the map needs; 0 where memory for little things was missing.
         needed: u64,
     },
     /// The place where the map should live lacks something that named maps need.
@@ -64,6 +73,11 @@ pub enum ErrorKind {
     /// Another process was in the middle of creating, opening or closing the map for too long.
     TimedOut {
         /// How long this call waited.
+        waited: Duration,
+    },
+    /// Signals interrupted the commitment of the map's memory again and again.
+    Interrupted {
+        /// For how long nothing got done.
         waited: Duration,
     },
     /// Something that is not a ringway map has the name. It is never removed.
@@ -117,7 +131,7 @@ pub enum ErrorKind {
 
 impl Error {
     pub(super) fn new(kind: ErrorKind, path: &Path) -> Error {
-        Error(Box::new(Report { kind, map: None, path: path.to_owned(), source: None }))
+        Error(Box::new(Report { kind, subject: Subject::Namespace, path: path.to_owned(), source: None }))
     }
 
     /// An argument that was refused before anything was touched.
@@ -128,7 +142,8 @@ impl Error {
     /// A refusal by the operating system while `doing` something at `path` for a map of `needed` bytes.
     pub(super) fn os(doing: &'static str, path: &Path, needed: u64, errno: Errno) -> Error {
         let kind = match errno {
-            Errno::ACCESS | Errno::PERM | Errno::ROFS => ErrorKind::PermissionDenied { doing },
+            Errno::ACCESS | Errno::PERM => ErrorKind::PermissionDenied { doing },
+            Errno::ROFS => ErrorKind::Unsupported { what: "writable file system" },
             Errno::NOSPC | Errno::DQUOT => ErrorKind::StorageFull { needed },
             Errno::FBIG | Errno::NOMEM | Errno::OVERFLOW => ErrorKind::TooLarge { needed },
             _ => ErrorKind::Os { doing },
@@ -144,7 +159,15 @@ impl Error {
 
     /// Adds the map's name.
     pub(super) fn for_map(mut self, name: &str) -> Error {
-        self.0.map.get_or_insert_with(|| name.to_owned());
+        if let Subject::Namespace = self.0.subject {
+            self.0.subject = Subject::Map(name.to_owned());
+        }
+        self
+    }
+
+    /// Says that it is about a block of this process's heap.
+    pub(super) fn in_process(mut self) -> Error {
+        self.0.subject = Subject::InProcess;
         self
     }
 
@@ -155,7 +178,10 @@ impl Error {
 
     /// The name of the map, where the error is about one.
     pub fn map(&self) -> Option<&str> {
-        self.0.map.as_deref()
+        match &self.0.subject {
+            Subject::Map(name) => Some(name),
+            Subject::Namespace | Subject::InProcess => None,
+        }
     }
 
     /// The file or directory that the error is about; empty where nothing was touched.
@@ -182,9 +208,10 @@ pub(super) fn shown(name: &str) -> String {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0.map {
-            Some(name) => write!(f, "map `{}`", shown(name))?,
-            None => f.write_str("namespace")?,
+        match &self.0.subject {
+            Subject::Map(name) => write!(f, "map `{}`", shown(name))?,
+            Subject::Namespace => f.write_str("namespace")?,
+            Subject::InProcess => f.write_str("in process")?,
         }
         if !self.0.path.as_os_str().is_empty() {
             write!(f, " ({})", self.0.path.display())?;
@@ -219,11 +246,19 @@ impl fmt::Display for ErrorKind {
                 f,
                 "refused while {doing}, expected to be allowed; run as the map's owner, or let its creator set a wider `mode`",
             ),
+            StorageFull { needed: 0 } => f.write_str(
+                "found no more space or files (inodes), expected some; sweep the namespace, remove other files, \
+                 or enlarge the file system or quota (in a container: --shm-size)",
+            ),
             StorageFull { needed } => write!(
                 f,
-                "found less free space than the {needed} bytes needed; lower `capacity`, sweep the namespace, \
-                 or enlarge the file system (in a container: --shm-size)",
+                "found too little space or no more files (inodes), {needed} bytes in one file are needed; \
+                 lower `capacity`, sweep the namespace, remove other files, \
+                 or enlarge the file system or quota (in a container: --shm-size)",
             ),
+            TooLarge { needed: 0 } => {
+                f.write_str("found too little memory, expected some; free memory, or raise this process's limits")
+            }
             TooLarge { needed } => write!(
                 f,
                 "{needed} bytes are needed, expected no more than a file and this process's address space can hold; lower `capacity`",
@@ -233,8 +268,13 @@ impl fmt::Display for ErrorKind {
             }
             TimedOut { waited } => write!(
                 f,
-                "found it locked by another process for {waited:?}, expected microseconds; \
-                 look for a process that is stopped while it opens or closes this map, and end it",
+                "found another process in the middle of making, opening or closing it for {waited:?}, \
+                 expected microseconds; look for a process that is stopped while it opens or closes this map, and end it",
+            ),
+            Interrupted { waited } => write!(
+                f,
+                "found the commitment of its memory interrupted by signals for {waited:?}, expected some quiet; \
+                 block signals while the map is made, or slow the timer that sends them",
             ),
             Foreign { found } => write!(
                 f,
@@ -261,7 +301,8 @@ impl fmt::Display for ErrorKind {
             ),
             Namespace { part, found, expected } => write!(
                 f,
-                "the directory's {part} is {found}, expected {expected}; correct or remove it, or use another namespace",
+                "the directory's {part} is {found}, expected {expected}; use another namespace, \
+                 or let root or its owner correct or remove it",
             ),
             Os { doing } => {
                 write!(f, "an error of the operating system while {doing}, expected none; the cause says what to do")
@@ -286,8 +327,11 @@ impl From<Error> for io::Error {
             PermissionDenied { .. } | Namespace { .. } => io::ErrorKind::PermissionDenied,
             StorageFull { .. } => io::ErrorKind::StorageFull,
             TooLarge { .. } => io::ErrorKind::FileTooLarge,
-            Unsupported { .. } => io::ErrorKind::Unsupported,
-            TimedOut { .. } => io::ErrorKind::TimedOut,
+            Unsupported { .. } => match &error.0.source {
+                Some(source) if source.kind() == io::ErrorKind::ReadOnlyFilesystem => source.kind(),
+                _ => io::ErrorKind::Unsupported,
+            },
+            TimedOut { .. } | Interrupted { .. } => io::ErrorKind::TimedOut,
             Foreign { .. } | Version { .. } | Damaged { .. } | Truncated { .. } | Collision { .. } => {
                 io::ErrorKind::InvalidData
             }

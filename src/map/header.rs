@@ -4,7 +4,7 @@
 //!
 //! | byte | size | field | meaning |
 //! |---:|---:|---|---|
-//! | 0 | 8 | `magic` | `RINGWMAP`; a file without it is foreign. It also vouches for the locks: byte 0 is presence, flock the lifecycle mutex |
+//! | 0 | 8 | `magic` | `RINGWMAP`; a file without it, or shorter than 128 bytes, is foreign. It also vouches for the locks: byte 0 is presence, flock the lifecycle mutex |
 //! | 8 | 8 | `checksum` | FNV-1a-64 of the bytes 0 to `data_offset`, with this field as zero |
 //! | 16 | 4 | `version` | map format version, 1 |
 //! | 20 | 4 | `header_len` | 128 + `name_len` |
@@ -42,6 +42,10 @@ pub(super) const LONGEST_NAME: usize = 1 << 20;
 
 const PAGE: u64 = 4096;
 const FIXED: usize = size_of::<Fixed>();
+/// What a file without the magic is, in words.
+pub(super) const NOT_A_MAP: &str = "a file that does not begin as a map does";
+/// A file with fewer bytes is no map, whatever they are.
+pub(super) const SHORTEST_FILE: u64 = FIXED as u64;
 
 /// The fixed part, as it lies in the file.
 #[derive(Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -183,8 +187,7 @@ impl Header {
     pub(super) fn attach(file: &File) -> Result<Header, Rejected> {
         let file_len = file.metadata()?.len();
         if !Header::is_map(file)? {
-            let found = "a file that does not begin as a map does".to_owned();
-            return Err(Rejected::Kind(ErrorKind::Foreign { found }));
+            return Err(Rejected::Kind(ErrorKind::Foreign { found: NOT_A_MAP.to_owned() }));
         }
         long_enough(file_len, FIXED as u64)?;
         let mut bytes = [0; FIXED];

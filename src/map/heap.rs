@@ -33,9 +33,9 @@ impl HeapRegion {
     /// A zeroed block of `capacity` bytes.
     pub(crate) fn new(capacity: u64) -> Result<HeapRegion, Error> {
         if capacity == 0 {
-            return Err(Error::argument("capacity", "0".to_owned(), "at least 1 byte"));
+            return Err(Error::argument("capacity", "0".to_owned(), "at least 1 byte").in_process());
         }
-        let too_large = || Error::new(ErrorKind::TooLarge { needed: capacity }, Path::new(""));
+        let too_large = || Error::new(ErrorKind::TooLarge { needed: capacity }, Path::new("")).in_process();
         let size = usize::try_from(capacity).map_err(|_| too_large())?;
         let layout = Layout::from_size_align(size, ALIGN).map_err(|_| too_large())?;
         // SAFETY: the size is not zero: checked above.

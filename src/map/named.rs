@@ -52,12 +52,12 @@ pub(super) fn create(
     purpose: Purpose,
     format: &mut dyn FnMut(*mut u8, u64),
 ) -> Result<(SharedMap, Disposition), Error> {
-    check_name(name)?;
     let plan = options.check(name)?;
-    let target = Target::new(name, options.patience);
+    let mut target = Target::new(name, options.patience);
     let mut prepared = None;
     loop {
-        let directory = options.namespace.find_or_make().map_err(|error| error.for_map(name))?;
+        let directory =
+            options.namespace.find_or_make(options.patience).map_err(|error| error.for_map(name))?;
         match reclaim::find(&directory, &target, purpose)? {
             Found::Absent => {}
             Found::Taken => return Err(target.error(&directory, ErrorKind::AlreadyExists { stale: false })),
@@ -69,12 +69,21 @@ pub(super) fn create(
         }
         if prepared.is_none() {
             prepared = prepare(options, &target, &directory, plan, format)?;
+            target.restart();
         }
         // The directory may have been removed as empty under us: then make it again.
         let Some(ready) = prepared.take() else { continue };
         // C7
         match sys::link(ready.file.as_fd(), directory.as_fd(), &target.file) {
-            Ok(()) => {}
+            // Nobody removes the name of a file that is held, save by hand.
+            Ok(()) => match directory.still_names(&target.file, ready.file.as_fd()) {
+                Ok(true) => {}
+                Ok(false) => {
+                    let found = "another file than the one that was made".to_owned();
+                    return Err(target.error(&directory, ErrorKind::Foreign { found }));
+                }
+                Err(errno) => return Err(target.os(&directory, "looking up the name", 0, errno)),
+            },
             Err(Errno::EXIST) => {
                 prepared = Some(ready);
                 continue;
@@ -121,7 +130,8 @@ fn prepare(
         None => target.error(directory, ErrorKind::Os { doing }).because(error),
     };
     // C1
-    let file = match sys::unnamed_file(directory.as_fd()) {
+    let made = making_room(directory, || sys::unnamed_file(directory.as_fd()));
+    let file = match made {
         Ok(fd) => File::from(fd),
         Err(Errno::NOENT) if directory.is_removed() => return Ok(None),
         Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::NOENT) => {
@@ -130,13 +140,13 @@ fn prepare(
         Err(errno) => return Err(fail("making a file", errno)),
     };
     crash_point("map.create.after-tmpfile");
-    // C2. Leftovers may be what fills the file system.
-    let allocated = match sys::allocate(file.as_fd(), needed) {
-        Err(Errno::NOSPC) if sweep::everything(directory) => sys::allocate(file.as_fd(), needed),
-        done => done,
-    };
+    // C2
+    let allocated = making_room(directory, || sys::allocate(file.as_fd(), needed, options.patience));
     match allocated {
         Ok(()) => {}
+        Err(Errno::INTR) => {
+            return Err(target.error(directory, ErrorKind::Interrupted { waited: options.patience }));
+        }
         Err(Errno::OPNOTSUPP) => {
             return Err(target.error(directory, ErrorKind::Unsupported { what: "support for allocation" }));
         }
@@ -171,6 +181,17 @@ fn prepare(
     format(region.as_ptr().wrapping_add(header.data_offset()), header.capacity);
     crash_point("map.create.after-format");
     Ok(Some(Prepared { region, file, header }))
+}
+
+/// Tries again without leftovers where the file system is full: they may be what fills it.
+fn making_room<T>(
+    directory: &Directory,
+    mut attempt: impl FnMut() -> rustix::io::Result<T>,
+) -> rustix::io::Result<T> {
+    match attempt() {
+        Err(errno) if sys::is_full(errno) && sweep::everything(directory) => attempt(),
+        done => done,
+    }
 }
 
 /// Maps what was found. If that fails the holder's drop is a last drop like any other.

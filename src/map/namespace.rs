@@ -1,6 +1,7 @@
 //! Where names live: the directory of a namespace, and the file name that belongs to a name.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::directory::{Directory, Upkeep};
 use super::error::Error;
@@ -17,6 +18,14 @@ use crate::fnv::fnv1a_128;
 pub enum Namespace {
     /// `/dev/shm/ringway-<uid>`: for the processes of this user. The default. The directory (mode 0700) is
     /// made when it is needed and removed when it is empty.
+    ///
+    /// While it is not there any user of the machine can make something of that name, and keep this user out
+    /// (never in: what belongs to another is refused). Then use another namespace, or let root remove it.
+    ///
+    /// Where systemd-logind has `RemoveIPC=yes`, as it has by default, all that an ordinary user owns in
+    /// `/dev/shm`, in [`System`](Self::System) too, is removed when their last session ends. Processes that go
+    /// on keep their maps, but nobody finds these by name any more. A daemon should run as a system user, have
+    /// a [`Dir`](Self::Dir) outside `/dev/shm`, or let its user linger (`loginctl enable-linger`).
     #[default]
     User,
     /// `/dev/shm/ringway`: for all users of the machine. The directory (mode 1777) is made when it is needed
@@ -24,6 +33,11 @@ pub enum Namespace {
     System,
     /// An existing directory of the caller's, which is never made, checked or removed. It must be on a file
     /// system with unnamed files and allocation, such as a tmpfs.
+    ///
+    /// It must be ringway's alone. Any copy of a map's file is a leftover, which a sweep deletes. And files that
+    /// might be maps are opened to see, by a sweep, by [`list`](Self::list), by a creation or an opening under
+    /// their very name, and by a creation for which the file system is full: closing them again drops the
+    /// classic fcntl locks that this process has on them. A creation does not look at other files otherwise.
     Dir(PathBuf),
 }
 
@@ -58,9 +72,9 @@ impl Namespace {
         Directory::find(&path, upkeep)
     }
 
-    pub(super) fn find_or_make(&self) -> Result<Directory, Error> {
+    pub(super) fn find_or_make(&self, patience: Duration) -> Result<Directory, Error> {
         let (path, upkeep) = self.place();
-        Directory::find_or_make(&path, upkeep)
+        Directory::find_or_make(&path, upkeep, patience)
     }
 }
 
@@ -78,13 +92,22 @@ pub(super) fn check_name(name: &str) -> Result<(), Error> {
 
 /// The file name that belongs to a name. No name that reads well begins with `%`, as every hashed one does.
 pub(super) fn file_name(name: &str) -> String {
+    if is_plain(name) { name.to_owned() } else { format!("%{:032x}", fnv1a_128(name.as_bytes())) }
+}
+
+/// Whether a file of this name can be a map's: [`file_name`] gives no others.
+pub(super) fn is_file_name(file: &str) -> bool {
+    let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    match file.strip_prefix('%') {
+        Some(hash) => hash.len() == 32 && hash.bytes().all(digit),
+        None => is_plain(file),
+    }
+}
+
+fn is_plain(name: &str) -> bool {
     const LONGEST: usize = 100;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    if name.len() <= LONGEST && !name.starts_with('.') && name.bytes().all(plain) {
-        name.to_owned()
-    } else {
-        format!("%{:032x}", fnv1a_128(name.as_bytes()))
-    }
+    (1..=LONGEST).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(plain)
 }
 
 /// The full path, for messages.

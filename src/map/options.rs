@@ -30,6 +30,9 @@ pub struct MapOptions {
     pub(super) patience: Duration,
 }
 
+/// Without these its own user could not open a map, and could not remove it when it is a leftover.
+const OWNER: u32 = 0o600;
+
 /// Whether a call made the map or found it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Disposition {
@@ -71,7 +74,11 @@ impl MapOptions {
     }
 
     /// The file permission bits of a map that is created, whatever the umask; 0600 by default. Ignored when
-    /// the map exists.
+    /// the map exists. They must let the owner read and write.
+    ///
+    /// Give others access only where they are trusted: whoever may write to a map can also truncate its file,
+    /// which ends its holders by SIGBUS, and whoever may read it can hold its locks, which delays every open
+    /// and drop by ten seconds, or keeps a leftover for ever.
     pub fn mode(mut self, bits: u32) -> MapOptions {
         self.mode = bits;
         self
@@ -141,8 +148,9 @@ impl MapOptions {
         check_name(name)?;
         let refuse =
             |argument, found: String, expected| Error::argument(argument, found, expected).for_map(name);
-        if self.mode & !0o777 != 0 {
-            return Err(refuse("mode", format!("{:#o}", self.mode), "permission bits, at most 0o777"));
+        if self.mode & !0o777 != 0 || self.mode & OWNER != OWNER {
+            let expected = "permission bits from 0o600 to 0o777 that let the owner read and write";
+            return Err(refuse("mode", format!("{:#o}", self.mode), expected));
         }
         if self.capacity == 0 {
             return Err(refuse("capacity", "0".to_owned(), "at least 1 byte"));

@@ -38,7 +38,6 @@
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
-use std::process;
 use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
@@ -46,7 +45,8 @@ use rustix::io::Errno;
 
 use super::directory::{Directory, Occupant, occupant};
 use super::error::{Error, ErrorKind};
-use super::header::{Header, Rejected};
+use super::fork::ForkGuard;
+use super::header::{Header, NOT_A_MAP, Rejected, SHORTEST_FILE};
 use super::namespace::{file_name, file_path};
 use super::sys::{self, Lifecycle};
 use crate::sync::crash_point;
@@ -60,12 +60,18 @@ pub(super) struct Target<'a> {
     pub(super) name: &'a str,
     pub(super) file: String,
     pub(super) patience: Duration,
-    pub(super) deadline: Instant,
+    /// Since when the call has been waiting for others.
+    began: Instant,
 }
 
 impl<'a> Target<'a> {
     pub(super) fn new(name: &'a str, patience: Duration) -> Target<'a> {
-        Target { name, file: file_name(name), patience, deadline: Instant::now() + patience }
+        Target { name, file: file_name(name), patience, began: Instant::now() }
+    }
+
+    /// Begins to wait anew: what has passed was spent on other things than waiting for others.
+    pub(super) fn restart(&mut self) {
+        self.began = Instant::now();
     }
 
     fn path(&self, directory: &Directory) -> PathBuf {
@@ -89,8 +95,12 @@ impl<'a> Target<'a> {
         }
     }
 
-    pub(super) fn timed_out(&self, directory: &Directory) -> Error {
-        self.error(directory, ErrorKind::TimedOut { waited: self.patience })
+    fn timed_out(&self, directory: &Directory) -> Error {
+        self.error(directory, ErrorKind::TimedOut { waited: self.began.elapsed() })
+    }
+
+    fn foreign(&self, directory: &Directory, found: &str) -> Error {
+        self.error(directory, ErrorKind::Foreign { found: found.to_owned() })
     }
 }
 
@@ -119,16 +129,17 @@ pub(super) enum Found {
 /// Finds out what is under the name and removes a leftover (O1 to O7).
 pub(super) fn find(directory: &Directory, target: &Target<'_>, purpose: Purpose) -> Result<Found, Error> {
     loop {
-        if Instant::now() >= target.deadline {
+        if target.began.elapsed() > target.patience {
             return Err(target.timed_out(directory));
         }
         // O1
         match directory.occupant(&target.file) {
             Ok(Occupant::Nothing) => return Ok(Found::Absent),
-            Ok(Occupant::File) => {}
-            Ok(Occupant::Other(what)) => {
-                return Err(target.error(directory, ErrorKind::Foreign { found: what.to_owned() }));
+            Ok(Occupant::File(len)) if len < SHORTEST_FILE => {
+                return Err(target.foreign(directory, NOT_A_MAP));
             }
+            Ok(Occupant::File(_)) => {}
+            Ok(Occupant::Other(what)) => return Err(target.foreign(directory, what)),
             Err(errno) => return Err(target.os(directory, "looking up the name", 0, errno)),
         }
         let access = if purpose == Purpose::Join { OFlags::RDWR } else { OFlags::RDONLY };
@@ -140,18 +151,17 @@ pub(super) fn find(directory: &Directory, target: &Target<'_>, purpose: Purpose)
         };
         let status = rustix::fs::fstat(&file)
             .map_err(|errno| target.os(directory, "inspecting the file", 0, errno))?;
-        if !matches!(occupant(&status), Occupant::File) {
+        if !matches!(occupant(&status), Occupant::File(_)) {
             continue;
         }
         // Before the mutex: a foreign file's locks are not ours to wait for.
         let is_map = Header::is_map(&file).map_err(|error| target.rejected(directory, error.into()))?;
         if !is_map {
-            let found = "a file that does not begin as a map does".to_owned();
-            return Err(target.error(directory, ErrorKind::Foreign { found }));
+            return Err(target.foreign(directory, NOT_A_MAP));
         }
         crash_point("map.open.before-flock");
         // O2
-        let lifecycle = match Lifecycle::lock(file.as_fd(), target.deadline) {
+        let lifecycle = match Lifecycle::lock(file.as_fd(), target.began + target.patience) {
             Ok(Some(held)) => held,
             Ok(None) => return Err(target.timed_out(directory)),
             Err(errno) => return Err(target.os(directory, "locking the map", 0, errno)),
@@ -204,7 +214,7 @@ pub(super) struct Holder {
     name: String,
     patience: Duration,
     /// The process that is present. A forked child inherits this value but not the duty.
-    owner: u32,
+    owner: ForkGuard,
     /// Last, so that it is dropped, and removed if it is empty, after the map's file is.
     directory: Directory,
 }
@@ -213,7 +223,7 @@ impl Holder {
     /// Takes over the duty for a file that has its name and is present.
     pub(super) fn new(file: File, directory: Directory, target: &Target<'_>) -> Holder {
         let (name, patience) = (target.file.clone(), target.patience);
-        Holder { file, name, patience, owner: process::id(), directory }
+        Holder { file, name, patience, owner: ForkGuard::new(), directory }
     }
 
     pub(super) fn file(&self) -> &File {
@@ -239,7 +249,7 @@ impl AsFd for Holder {
 
 impl Drop for Holder {
     fn drop(&mut self) {
-        if process::id() != self.owner {
+        if !self.owner.is_ours() {
             return;
         }
         // D1

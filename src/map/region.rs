@@ -6,9 +6,10 @@
 use std::io;
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsRawFd, BorrowedFd};
-use std::process;
 
 use memmap2::{Advice, MmapOptions, MmapRaw};
+
+use super::fork::ForkGuard;
 
 /// A file, mapped whole, shared, readable and writable; unmapped on drop.
 #[derive(Debug)]
@@ -16,7 +17,7 @@ pub(super) struct Region {
     /// Never touched after `drop` began.
     map: ManuallyDrop<MmapRaw>,
     /// The process that has the mapping. A forked child inherits this value but not the mapping.
-    owner: u32,
+    owner: ForkGuard,
 }
 
 impl Region {
@@ -25,7 +26,7 @@ impl Region {
         let len = usize::try_from(len).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
         let map = MmapOptions::new().len(len).map_raw(file.as_raw_fd())?;
         map.advise(Advice::DontFork)?;
-        Ok(Region { map: ManuallyDrop::new(map), owner: process::id() })
+        Ok(Region { map: ManuallyDrop::new(map), owner: ForkGuard::new() })
     }
 
     /// The first byte. Page-aligned; valid for `len` bytes while the region lives.
@@ -37,7 +38,7 @@ impl Region {
 impl Drop for Region {
     fn drop(&mut self) {
         // In a forked child something else may lie at these addresses by now.
-        if process::id() == self.owner {
+        if self.owner.is_ours() {
             // SAFETY: the map is live (1: it was made by `map` and nothing else drops it) and is not used
             // again (2: this is its owner's drop).
             unsafe { ManuallyDrop::drop(&mut self.map) };

@@ -1,16 +1,18 @@
 //! What is in a namespace, and the removal of what the dead have left there.
 
 use std::fs::File;
+use std::io;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 
-use super::directory::{Directory, Occupant, occupant};
+use super::directory::{Directory, Occupant, Upkeep, occupant};
 use super::error::Error;
-use super::header::Header;
-use super::namespace::Namespace;
+use super::header::{Header, SHORTEST_FILE};
+use super::namespace::{Namespace, is_file_name};
 use super::reclaim::PRESENCE;
 use super::sys::{self, Lifecycle};
 use crate::sync::crash_point;
@@ -23,7 +25,8 @@ pub enum MapState {
     Live,
     /// A map that no process holds: all its holders were killed.
     Leftover,
-    /// Not a map, or a map that this user may not look into. Never touched.
+    /// Not a map, or a map that this user may not look into. Never touched; not even opened where its file
+    /// name or its length show that it is none.
     Foreign,
 }
 
@@ -72,11 +75,12 @@ impl Namespace {
     ///
     /// # Errors
     ///
-    /// When the directory cannot be read or is not safe to use.
+    /// When the directory or a file in it cannot be read, or the directory is not safe to use.
     pub fn list(&self) -> Result<Vec<MapEntry>, Error> {
         let Some(directory) = self.find()? else { return Ok(Vec::new()) };
         let names = names(&directory)?;
-        Ok(names.iter().filter_map(|name| inspect(&directory, name)).map(|(entry, _)| entry).collect())
+        let entries = names.iter().filter_map(|name| inspect(&directory, name).transpose());
+        entries.map(|inspected| inspected.map(|(entry, _)| entry)).collect()
     }
 
     /// The leftovers that [`sweep`](Self::sweep) would remove now, and why. Removes nothing.
@@ -98,7 +102,7 @@ impl Namespace {
         let mut report = SweepReport::default();
         let Some(directory) = self.find()? else { return Ok(report) };
         for name in names(&directory)? {
-            match reclaim(&directory, &name) {
+            match reclaim(&directory, &name)? {
                 Some(leftover) if leftover.failure.is_none() => report.removed.push(leftover),
                 Some(leftover) => report.kept.push(leftover),
                 None => {}
@@ -109,10 +113,16 @@ impl Namespace {
 }
 
 /// Removes the leftovers among the first few files: whoever creates a map cleans up a little.
+///
+/// Not in a directory of the caller's. To close a file drops the process's own fcntl locks on it, and what
+/// is there besides maps may be locked so.
 pub(super) fn in_passing(directory: &Directory) {
     const FEW: usize = 32;
-    for name in directory.names().into_iter().flatten().take(FEW) {
-        reclaim(directory, &name);
+    if directory.upkeep() == Upkeep::Given {
+        return;
+    }
+    for name in directory.names().into_iter().flatten().take(FEW).flatten() {
+        let _ = reclaim(directory, &name);
     }
 }
 
@@ -120,21 +130,23 @@ pub(super) fn in_passing(directory: &Directory) {
 pub(super) fn everything(directory: &Directory) -> bool {
     let mut any = false;
     for name in names(directory).unwrap_or_default() {
-        any |= reclaim(directory, &name).is_some_and(|leftover| leftover.failure.is_none());
+        any |= matches!(reclaim(directory, &name), Ok(Some(Leftover { failure: None, .. })));
     }
     any
 }
 
 fn names(directory: &Directory) -> Result<Vec<String>, Error> {
-    let read = directory.names();
-    let names = read.map_err(|errno| Error::os("reading the directory", directory.path(), 0, errno))?;
-    let mut names: Vec<String> = names.collect();
+    let read = directory.names().and_then(Iterator::collect);
+    let mut names: Vec<String> =
+        read.map_err(|errno| Error::os("reading the directory", directory.path(), 0, errno))?;
     names.sort_unstable();
     Ok(names)
 }
 
 /// What the file is; `None` when it has gone. With the file where it is a map.
-fn inspect(directory: &Directory, name: &str) -> Option<(MapEntry, Option<File>)> {
+///
+/// What cannot be a map is not opened: to close it would drop the process's own fcntl locks on it.
+pub(super) fn inspect(directory: &Directory, name: &str) -> Result<Option<(MapEntry, Option<File>)>, Error> {
     let mut entry = MapEntry {
         name: None,
         path: directory.path().join(name),
@@ -143,18 +155,26 @@ fn inspect(directory: &Directory, name: &str) -> Option<(MapEntry, Option<File>)
         creator_pid: None,
         created: None,
     };
-    match directory.occupant(name) {
-        Ok(Occupant::File) => {}
-        Ok(Occupant::Nothing) => return None,
-        Ok(Occupant::Other(_)) | Err(_) => return Some((entry, None)),
+    let fail = |errno| Error::os("looking into a file", &directory.path().join(name), 0, errno);
+    let may_be_map = |found| matches!(found, Occupant::File(len) if len >= SHORTEST_FILE);
+    match directory.occupant(name).map_err(fail)? {
+        Occupant::Nothing => return Ok(None),
+        found if is_file_name(name) && may_be_map(found) => {}
+        _ => return Ok(Some((entry, None))),
     }
-    let Ok(fd) = directory.open(name, OFlags::RDONLY) else { return Some((entry, None)) };
-    let file = File::from(fd);
-    let regular = rustix::fs::fstat(&file).is_ok_and(|status| matches!(occupant(&status), Occupant::File));
-    if !regular || !Header::is_map(&file).unwrap_or(false) {
-        return Some((entry, None));
+    let file = match directory.open(name, OFlags::RDONLY) {
+        Ok(fd) => File::from(fd),
+        Err(Errno::NOENT) => return Ok(None),
+        // Not for us, or no file any more.
+        Err(Errno::ACCESS | Errno::PERM | Errno::LOOP | Errno::NXIO) => return Ok(Some((entry, None))),
+        Err(errno) => return Err(fail(errno)),
+    };
+    let regular = rustix::fs::fstat(&file).is_ok_and(|status| may_be_map(occupant(&status)));
+    let read = |error: io::Error| fail(Errno::from_io_error(&error).unwrap_or(Errno::IO));
+    if !regular || !Header::is_map(&file).map_err(read)? {
+        return Ok(Some((entry, None)));
     }
-    let Ok(present) = sys::is_locked(file.as_fd(), PRESENCE) else { return Some((entry, None)) };
+    let present = sys::is_locked(file.as_fd(), PRESENCE).map_err(fail)?;
     entry.state = if present { MapState::Live } else { MapState::Leftover };
     if let Ok(header) = Header::attach(&file) {
         entry.created = UNIX_EPOCH.checked_add(Duration::from_nanos(header.created_ns));
@@ -162,20 +182,22 @@ fn inspect(directory: &Directory, name: &str) -> Option<(MapEntry, Option<File>)
         entry.creator_pid = Some(header.creator_pid);
         entry.name = Some(header.name);
     }
-    Some((entry, Some(file)))
+    Ok(Some((entry, Some(file))))
 }
 
 /// Removes the map if it is a leftover.
-fn reclaim(directory: &Directory, name: &str) -> Option<Leftover> {
-    let (entry, file) = inspect(directory, name)?;
-    let file = file.filter(|_| entry.state == MapState::Leftover)?;
+fn reclaim(directory: &Directory, name: &str) -> Result<Option<Leftover>, Error> {
+    let Some((entry, Some(file))) = inspect(directory, name)? else { return Ok(None) };
+    if entry.state != MapState::Leftover {
+        return Ok(None);
+    }
     // Whoever has the mutex is opening, removing or dropping it: then it is theirs to deal with.
-    let lifecycle = Lifecycle::try_lock(file.as_fd()).ok()??;
+    let Ok(Some(lifecycle)) = Lifecycle::try_lock(file.as_fd()) else { return Ok(None) };
     crash_point("map.sweep.after-flock");
     // Look again: one who was joining when the last holder died may be present since.
     let dead = sys::is_locked(file.as_fd(), PRESENCE) == Ok(false);
     if !dead || directory.still_names(name, file.as_fd()) != Ok(true) {
-        return None;
+        return Ok(None);
     }
     let removed = directory.unlink(name);
     crash_point("map.sweep.after-unlink");
@@ -184,7 +206,7 @@ fn reclaim(directory: &Directory, name: &str) -> Option<Leftover> {
         let error = Error::os("removing a leftover", &entry.path, 0, errno);
         entry.name.iter().fold(error, |error, name| error.for_map(name))
     });
-    Some(Leftover { reason: reason(&entry), entry, failure })
+    Ok(Some(Leftover { reason: reason(&entry), entry, failure }))
 }
 
 fn reason(entry: &MapEntry) -> String {

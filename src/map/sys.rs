@@ -11,7 +11,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{AtFlags, FallocateFlags, FlockOperation, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, FallocateFlags, FlockOperation, Mode, OFlags, Stat};
 use rustix::io::{Errno, Result};
 
 /// Takes a shared lock on one byte for this open file description.
@@ -121,33 +121,72 @@ pub(super) fn unnamed_file(directory: BorrowedFd<'_>) -> Result<OwnedFd> {
 }
 
 /// Sets the length and commits the memory, so that a full file system says so now and not by SIGBUS later.
-pub(super) fn allocate(fd: BorrowedFd<'_>, len: u64) -> Result<()> {
-    const STEP: u64 = 16 << 20;
-    match rustix::fs::fallocate(fd, FallocateFlags::empty(), 0, len) {
-        Err(Errno::INTR) => {}
-        done => return done,
-    }
-    // A signal undoes the whole call: with a timer running a large map would never come about. By steps.
-    let mut done = 0;
+///
+/// A signal undoes what the call it interrupts has done: smaller and smaller steps find what gets through
+/// between two ticks of a timer. `INTR` when nothing got through for as long as `patience`.
+pub(super) fn allocate(fd: BorrowedFd<'_>, len: u64, patience: Duration) -> Result<()> {
+    by_steps(len, patience, |from, step| rustix::fs::fallocate(fd, FallocateFlags::empty(), from, step))
+}
+
+/// Does `work` on all of `0..len`: on a start and a length at a time, as long as signals allow.
+pub(super) fn by_steps(
+    len: u64,
+    patience: Duration,
+    mut work: impl FnMut(u64, u64) -> Result<()>,
+) -> Result<()> {
+    const PAGE: u64 = 4096;
+    let (mut done, mut step) = (0, len);
+    let mut progress = Instant::now();
     while done < len {
-        let step = STEP.min(len - done);
-        match rustix::fs::fallocate(fd, FallocateFlags::empty(), done, step) {
-            Ok(()) => done += step,
-            Err(Errno::INTR) => {}
+        let next = step.min(len - done);
+        match work(done, next) {
+            Ok(()) => {
+                done += next;
+                step = step.saturating_mul(2);
+                progress = Instant::now();
+            }
+            Err(Errno::INTR) if progress.elapsed() < patience => {
+                step = (next / 2).next_multiple_of(PAGE).max(PAGE);
+            }
             Err(errno) => return Err(errno),
         }
     }
     Ok(())
 }
 
+/// Whether it says that the file system, or this user's share of it, has no room.
+pub(super) fn is_full(errno: Errno) -> bool {
+    matches!(errno, Errno::NOSPC | Errno::DQUOT)
+}
+
 /// Gives an unnamed file a name, unless the name is taken.
 pub(super) fn link(fd: BorrowedFd<'_>, directory: BorrowedFd<'_>, name: &str) -> Result<()> {
-    let link = format!("/proc/self/fd/{}", fd.as_raw_fd());
-    match rustix::fs::linkat(rustix::fs::CWD, link, directory, name, AtFlags::SYMLINK_FOLLOW) {
+    let linked =
+        own_path(fd).and_then(|path| rustix::fs::linkat(CWD, path, directory, name, AtFlags::SYMLINK_FOLLOW));
+    match linked {
         // No /proc, or no directory any more. Without /proc there is a second way for the privileged.
         Err(Errno::NOENT) => rustix::fs::linkat(fd, c"", directory, name, AtFlags::EMPTY_PATH),
         done => done,
     }
+}
+
+/// Sets the mode of what the descriptor, which may be a mere path (`O_PATH`), refers to.
+pub(super) fn change_mode(fd: BorrowedFd<'_>, mode: Mode) -> Result<()> {
+    rustix::fs::chmodat(CWD, own_path(fd)?, mode, AtFlags::empty())
+}
+
+/// A path that leads to what the descriptor refers to, whatever has been renamed; `NOENT` without /proc.
+///
+/// By way of the calling thread: it may have a descriptor table of its own, and `/proc/self` is the main
+/// thread's.
+fn own_path(fd: BorrowedFd<'_>) -> Result<String> {
+    let path = format!("/proc/thread-self/fd/{}", fd.as_raw_fd());
+    if is_same(&rustix::fs::stat(&path)?, &rustix::fs::fstat(fd)?) { Ok(path) } else { Err(Errno::NOENT) }
+}
+
+/// Whether both are of one file.
+pub(super) fn is_same(one: &Stat, other: &Stat) -> bool {
+    (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
 }
 
 /// Whether the directory was removed under its descriptor.

@@ -51,8 +51,9 @@ impl<T: Message> Channel<T> {
         self
     }
 
-    /// Permission bits of a new channel, whatever the umask. Default: `0o600`. Both sides need to read
-    /// and write. Without effect on a channel that exists.
+    /// Permission bits of a new channel, whatever the umask. Default: `0o600`, which is also the least.
+    /// Both sides need to read and write; see [`MapOptions::mode`](crate::map::MapOptions::mode) for what
+    /// else that allows. Without effect on a channel that exists.
     pub fn mode(mut self, mode: u32) -> Self {
         self.options.mode = mode;
         self

@@ -10,6 +10,7 @@ use crate::channel::open::{self, clamp};
 use crate::channel::options::EndpointOptions;
 use crate::channel::peer::{Peer, Predecessor, Watch};
 use crate::channel::slots::RecvSlots;
+use crate::map::ForkGuard;
 use crate::protocol::roster;
 use crate::segment::{RoleLock, Segment};
 use crate::{Error, Message};
@@ -22,7 +23,7 @@ pub struct Receiver<T: Message> {
     role: RoleLock,
     incarnation: u64,
     /// The process that has the role: a forked child inherits the handle, but not the memory.
-    owner: u32,
+    owner: ForkGuard,
 }
 
 impl<T: Message> Receiver<T> {
@@ -44,7 +45,7 @@ impl<T: Message> Receiver<T> {
             predecessor,
             role,
             incarnation,
-            owner: std::process::id(),
+            owner: ForkGuard::new(),
         })
     }
 
@@ -272,7 +273,7 @@ impl<T: Message> Receiver<T> {
 
 impl<T: Message> Drop for Receiver<T> {
     fn drop(&mut self) {
-        if std::process::id() != self.owner {
+        if !self.owner.is_ours() {
             return;
         }
         roster::detach(&self.slots.segment().roster().receiver, &self.role, self.incarnation);

@@ -10,6 +10,7 @@ use crate::channel::open::{self, clamp};
 use crate::channel::options::EndpointOptions;
 use crate::channel::peer::{Peer, Predecessor, Watch};
 use crate::channel::slots::SendSlots;
+use crate::map::ForkGuard;
 use crate::protocol::roster;
 use crate::segment::{RoleLock, Segment};
 use crate::{Error, Message};
@@ -27,7 +28,7 @@ pub struct Sender<T: Message> {
     role: RoleLock,
     incarnation: u64,
     /// The process that has the role: a forked child inherits the handle, but not the memory.
-    owner: u32,
+    owner: ForkGuard,
 }
 
 impl<T: Message> Sender<T> {
@@ -48,7 +49,7 @@ impl<T: Message> Sender<T> {
             predecessor,
             role,
             incarnation,
-            owner: std::process::id(),
+            owner: ForkGuard::new(),
         })
     }
 
@@ -248,7 +249,7 @@ impl<T: Message> Sender<T> {
 
 impl<T: Message> Drop for Sender<T> {
     fn drop(&mut self) {
-        if std::process::id() != self.owner {
+        if !self.owner.is_ours() {
             return;
         }
         roster::detach(&self.slots.segment().roster().sender, &self.role, self.incarnation);

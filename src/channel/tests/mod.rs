@@ -7,6 +7,7 @@ mod attach_race;
 mod corrupt;
 mod damage;
 mod errors;
+mod forks;
 mod map_deaths;
 mod receiver_deaths;
 mod roles;

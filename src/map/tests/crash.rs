@@ -76,6 +76,12 @@ fn role_user_creator() {
 }
 
 #[test]
+fn role_user_creator_of_another() {
+    let Some(_role) = Role::play() else { return };
+    drop(crate::map::MapOptions::new().capacity(1).create_new("other").expect("created"));
+}
+
+#[test]
 fn a_creator_that_dies_before_the_link_leaves_nothing() {
     for point in ["tmpfile", "allocate", "header", "mode", "presence", "format"] {
         let space = TempNamespace::new();
@@ -222,7 +228,17 @@ fn leave_behind_beside(space: &TempNamespace) {
 #[test]
 fn a_creation_removes_the_leftovers_of_other_names_in_passing() {
     let space = TempNamespace::new();
+    let envs = [(SHARED_MEMORY, space.path().as_os_str()), (CRASH_POINT, "map.create.after-link".as_ref())];
+    Child::spawn(&role_path("crash::role_user_creator"), &envs).wait_killed();
+    assert_eq!(space.files().len(), 1);
+    Child::spawn(&role_path("crash::role_user_creator_of_another"), &envs[..1]).wait_success();
+    space.assert_empty();
+}
+
+#[test]
+fn a_creation_in_a_directory_of_the_callers_leaves_other_names_alone() {
+    let space = TempNamespace::new();
     leave_behind(&space);
     drop(options(&space).create_new("other").expect("created"));
-    space.assert_empty();
+    assert_eq!(space.files(), ["m"]);
 }

@@ -2,13 +2,19 @@
 
 mod crash;
 mod directory;
+mod foreign;
+mod forks;
 mod heap;
 mod mutex;
+mod patience;
 mod processes;
 mod storm;
 mod tamper;
+mod texts;
 
 use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::{Error, ErrorKind, MapOptions, SharedMap};
 use crate::testing::{Child, Role, SHARED_MEMORY, TempNamespace};
@@ -65,4 +71,13 @@ fn assert_helpful(error: &Error, name: &str) {
     assert!(text.contains("expected"), "{text}");
     assert!(text.contains("; "), "no remedy: {text}");
     assert!(!text.ends_with('.'), "{text}");
+}
+
+/// Runs it under a lower limit.
+fn limited(resource: Resource, current: u64, run: impl FnOnce()) {
+    let before = getrlimit(resource);
+    let lowered = Rlimit { current: Some(current), maximum: before.maximum };
+    setrlimit(resource, lowered).expect("lowered");
+    run();
+    setrlimit(resource, before).expect("as before");
 }

@@ -1,12 +1,15 @@
 //! Several processes at one name.
-#![allow(unsafe_code)] // forks, and looks at the bytes through the pointer
+#![allow(unsafe_code)] // looks at the bytes through the pointer
 
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use super::{DIR, assert_not_found, options, role_options, role_path, store};
+use rustix::process::Resource;
+
+use super::{DIR, assert_not_found, limited, options, role_options, role_path, store};
 use crate::map::{Disposition, ErrorKind, MapOptions, SharedMap};
-use crate::testing::{Child, Role, TempNamespace};
+use crate::testing::{Child, Role, TempNamespace, can_run};
 
 fn word(map: &SharedMap) -> &AtomicU64 {
     // SAFETY: aligned (1: data are page-aligned) and in bounds (2: at least 8 bytes in these tests); all
@@ -154,6 +157,60 @@ fn held(directory: &str) -> (usize, usize) {
     (descriptors, mappings.lines().filter(|line| line.contains(directory)).count())
 }
 
+/// Opens and creations that fail half-way.
+fn fail_in_every_way(options: &MapOptions, directory: &str) {
+    let path = |name: &str| format!("{directory}/{name}");
+    let both = |name: &str, matches: fn(&ErrorKind) -> bool| {
+        // Only where the wait is what fails: a busy machine is late everywhere.
+        let hurried = options.clone().patience(Duration::from_millis(1));
+        let options = if name == "locked" { &hurried } else { options };
+        let create_or_open = |name| options.clone().create_or_open(name).map(|(map, _)| map);
+        for result in [options.clone().open(name), create_or_open(name)] {
+            let error = result.expect_err("it must fail");
+            assert!(matches(error.kind()), "{error}");
+        }
+    };
+    fs::write(path("foreign"), [7; 4096]).expect("written");
+    both("foreign", |kind| matches!(kind, ErrorKind::Foreign { .. }));
+    fs::remove_file(path("foreign")).expect("there");
+
+    let map = options.clone().create_new("m").expect("created");
+    fs::hard_link(path("m"), path("twin")).expect("linked");
+    both("twin", |kind| matches!(kind, ErrorKind::Collision { .. }));
+    fs::remove_file(path("twin")).expect("there");
+    let file = fs::File::options().read(true).write(true).open(path("m")).expect("ours");
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive).expect("free");
+    fs::hard_link(path("m"), path("locked")).expect("linked");
+    both("locked", |kind| matches!(kind, ErrorKind::TimedOut { .. }));
+    fs::remove_file(path("locked")).expect("there");
+    drop(file);
+    let file = fs::File::options().read(true).write(true).open(path("m")).expect("ours");
+    std::os::unix::fs::FileExt::write_all_at(&file, &[7], 4000).expect("written");
+    both("m", |kind| matches!(kind, ErrorKind::Damaged { .. }));
+    drop((map, file));
+
+    // The address space has room for little, and then the table of descriptors for one more, two more, ….
+    let large = options.clone().capacity(1 << 24);
+    let map = large.clone().create_new("m").expect("created");
+    let pages = fs::read_to_string("/proc/self/statm").expect("/proc is there");
+    let pages: u64 = pages.split(' ').next().and_then(|pages| pages.parse().ok()).expect("a number");
+    limited(Resource::As, pages * 4096 + (8 << 20), || {
+        both("m", |kind| matches!(kind, ErrorKind::TooLarge { .. }));
+        let error = large.clone().create_new("n").expect_err("no room");
+        assert!(matches!(error.kind(), ErrorKind::TooLarge { .. }), "{error}");
+    });
+    let next = rustix::io::dup(&map).expect("a descriptor is free");
+    let free = u64::try_from(std::os::fd::AsRawFd::as_raw_fd(&next)).expect("not negative");
+    drop(next);
+    for more in 0..2 {
+        limited(Resource::Nofile, free + more, || {
+            both("m", |kind| matches!(kind, ErrorKind::Os { .. }));
+            let error = options.clone().create_new("n").expect_err("no descriptor");
+            assert!(matches!(error.kind(), ErrorKind::Os { .. }), "{error}");
+        });
+    }
+}
+
 #[test]
 fn role_leaker() {
     let Some(role) = Role::play() else { return };
@@ -166,9 +223,12 @@ fn role_leaker() {
         options.capacity(0).create_new("m").expect_err("refused");
         drop((map, twin));
     };
+    let failing = || fail_in_every_way(&role_options(&role), &directory);
     round(role_options(&role));
+    failing();
     let before = held(&directory);
     (0..2000).for_each(|_| round(role_options(&role)));
+    (0..20).for_each(|_| failing());
     assert_eq!(held(&directory), before);
     assert_eq!(before.1, 0);
 }
@@ -181,41 +241,15 @@ fn no_descriptor_and_no_mapping_leaks() {
 }
 
 #[test]
-fn role_forker() {
-    let Some(role) = Role::play() else { return };
-    let map = role_options(&role).create_new("m").expect("created");
-    // SAFETY: the child only drops the map and leaves; no other thread of this role holds a lock it needs.
-    let child = unsafe { libc::fork() };
-    if child == 0 {
-        drop(map);
-        // SAFETY: ends the process without running anything of the parent's.
-        unsafe { libc::_exit(0) };
-    }
-    let mut status = 0;
-    // SAFETY: `status` is valid for the write.
-    let reaped = unsafe { libc::waitpid(child, &raw mut status, 0) };
-    assert_eq!((reaped, status), (child, 0));
-    word(&map).fetch_add(1, Ordering::SeqCst);
-    let twin = role_options(&role).open("m").expect("the parent is still a holder");
-    assert_eq!(word(&twin).load(Ordering::SeqCst), 1);
-}
-
-#[test]
-fn a_forked_childs_drop_does_nothing() {
-    let space = TempNamespace::new();
-    Child::spawn(&role_path("processes::role_forker"), &[(DIR, space.path())]).wait_success();
-    space.assert_empty();
-}
-
-#[test]
 fn role_full() {
     let Some(mut role) = Role::play() else { return };
     let directory = role.var(DIR);
-    let mounted = std::process::Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=1m", "ringway-test", &directory])
-        .status()
-        .is_ok_and(|status| status.success());
-    if !mounted {
+    let mount = |size: &str| {
+        let mut command = std::process::Command::new("mount");
+        let status = command.args(["-t", "tmpfs", "-o", size, "ringway-test", &directory]).status();
+        status.is_ok_and(|status| status.success())
+    };
+    if !mount("size=1m") {
         return role.say("cannot mount");
     }
     let options = |capacity| role_options(&role).capacity(capacity);
@@ -239,10 +273,20 @@ fn role_full() {
     // A leftover in the way of a creation is removed for it.
     drop(options(700 << 10).create_new("m").expect("there is room"));
     let map = options(700 << 10).create_new("m").expect("there is room");
-    let bytes = fs::read(format!("{directory}/m")).expect("readable");
+    let whole = fs::read(format!("{directory}/m")).expect("readable");
     drop(map);
-    fs::write(format!("{directory}/leftover"), bytes).expect("there is room");
+    fs::write(format!("{directory}/leftover"), &whole).expect("there is room");
     drop(options(700 << 10).create_new("m").expect("the leftover makes room"));
+    assert_eq!(files(), 0);
+
+    // The same where there is space, but no more than one file besides the directory.
+    assert!(mount("nr_inodes=2"));
+    fs::write(format!("{directory}/leftover"), &whole).expect("there is a file left");
+    drop(options(4096).create_new("m").expect("the leftover makes room"));
+    fs::write(format!("{directory}/foreign"), "").expect("there is a file left");
+    let error = options(4096).create_new("m").expect_err("there is no file left");
+    assert!(matches!(error.kind(), ErrorKind::StorageFull { .. }), "{error}");
+    fs::remove_file(format!("{directory}/foreign")).expect("there");
     assert_eq!(files(), 0);
     role.say("done");
 }
@@ -252,12 +296,7 @@ fn a_full_file_system_is_an_error_at_creation_and_leaves_nothing() {
     let space = TempNamespace::new();
     let role = role_path("processes::role_full");
     for wrapper in [&["unshare", "-m"][..], &["unshare", "-Urm"][..]] {
-        let able = std::process::Command::new(wrapper[0])
-            .args(&wrapper[1..])
-            .arg("true")
-            .status()
-            .is_ok_and(|status| status.success());
-        if !able {
+        if !can_run(wrapper) {
             continue;
         }
         let mut child = Child::spawn_under(wrapper, &role, &[(DIR, space.path())]);

@@ -1,0 +1,60 @@
+//! What errors of the operating system become: a kind, and a remedy that the reader can carry out.
+
+use std::io;
+use std::path::Path;
+
+use rustix::io::Errno;
+
+use crate::map::{Error, ErrorKind, HeapRegion, sys};
+
+#[track_caller]
+fn assert_says(errno: Errno, needed: u64, kind: io::ErrorKind, says: &[&str], not: &[&str]) {
+    let error = Error::os("making a file", Path::new("/dev/shm/x"), needed, errno).for_map("m");
+    let text = error.to_string();
+    assert!(text.starts_with("map `m` (/dev/shm/x): ") && text.contains("; "), "{text}");
+    assert!(text.contains("expected") || text.contains("needed"), "{text}");
+    assert!(says.iter().all(|part| text.contains(part)), "{text}");
+    assert!(not.iter().all(|part| !text.contains(part)), "{text}");
+    assert_eq!(io::Error::from(error).kind(), kind);
+}
+
+#[test]
+fn a_full_file_system_lacks_space_or_files() {
+    for errno in [Errno::NOSPC, Errno::DQUOT] {
+        assert!(sys::is_full(errno));
+        let full = io::ErrorKind::StorageFull;
+        assert_says(errno, 0, full, &["space or files (inodes)", "sweep"], &[" 0 ", "`capacity`"]);
+        assert_says(errno, 8192, full, &["files (inodes)", "8192 bytes", "`capacity`", "sweep"], &[]);
+    }
+    assert_says(Errno::NOMEM, 0, io::ErrorKind::FileTooLarge, &["memory"], &[" 0 ", "`capacity`"]);
+}
+
+#[test]
+fn a_read_only_file_system_is_not_a_matter_of_permission() {
+    let says = &["no writable file system", "use a namespace on a tmpfs"];
+    assert_says(Errno::ROFS, 0, io::ErrorKind::ReadOnlyFilesystem, says, &["owner"]);
+}
+
+#[test]
+fn an_error_of_the_heap_is_not_about_a_namespace() {
+    for capacity in [0, u64::MAX] {
+        let text = HeapRegion::new(capacity).expect_err("impossible").to_string();
+        assert!(text.starts_with("in process: "), "{text}");
+    }
+}
+
+#[test]
+fn whoever_finds_the_directory_taken_by_another_is_told_what_he_can_do() {
+    let kind = ErrorKind::Namespace { part: "owner", found: "uid 1".into(), expected: "uid 2".into() };
+    let text = Error::new(kind, Path::new("/dev/shm/ringway-2")).to_string();
+    assert!(text.contains("; use another namespace, or let root"), "{text}");
+}
+
+#[test]
+fn signals_that_allow_no_map_are_named_as_the_cause() {
+    let waited = std::time::Duration::from_secs(10);
+    let error = Error::new(ErrorKind::Interrupted { waited }, Path::new("/dev/shm/x")).for_map("m");
+    super::assert_helpful(&error, "m");
+    assert!(error.to_string().contains("signals for 10s"), "{error}");
+    assert_eq!(io::Error::from(error).kind(), io::ErrorKind::TimedOut);
+}
