@@ -52,6 +52,14 @@ use attributes::Attributes;
 /// | `version = 2` | a number to be raised when the meaning changes and the layout does not | 0 |
 /// | `checked` | allows `bool`, `char` and checked enums; each receive validates | |
 /// | `crate = some::path` | where ringway is, if under another name | `::ringway` |
+///
+/// `crate` is trusted. The expansion has `unsafe impl`s, and what makes them sound are checks that it calls in the
+/// crate named: a path to anything but ringway is as good as an `unsafe impl` written by hand, though the word
+/// `unsafe` is nowhere. Look for `crate =` where you look for `unsafe`.
+///
+/// A parameter that changes no field, as `KIND` in `struct Id<const KIND: u32> { value: u64 }`, is not part of what
+/// two programs compare: to the other side `Id<1>` and `Id<2>` are one message. Where they must be told apart, put
+/// each in a struct with a `name` of its own.
 #[proc_macro_derive(Message, attributes(message))]
 pub fn derive_message(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
