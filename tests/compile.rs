@@ -3,7 +3,8 @@
 //! Each file in `tests/compile/ui` is a program with one mistake, and a comment `//~ ERROR: sentence` on the
 //! line that is to be blamed. As it is it must fail with one error, at that line, that has the sentence in
 //! it. With the feature `fixed`, which changes just the mistake, it must compile: so it fails for the
-//! reason stated. All files are programs of one package, so that cargo checks them in one go.
+//! reason stated. All files are programs of one package, so that cargo checks them in one go; the other files
+//! in `tests/compile` are the crates that it depends on, besides ringway.
 #![cfg(not(loom))]
 
 use std::collections::BTreeMap;
@@ -13,6 +14,9 @@ use std::path::{Path, PathBuf};
 use std::process::{self, Command};
 
 const CASES: &str = "tests/compile/ui";
+
+/// The crates beside the cases, and what their manifests say of the library.
+const CRATES: [(&str, &str); 2] = [("rewriting", "proc-macro = true"), ("words", "doctest = false")];
 
 struct Case {
     path: PathBuf,
@@ -93,6 +97,17 @@ fn package(cases: &BTreeMap<String, Case>) -> PathBuf {
         "[package]\nname = \"cases\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
          [features]\nfixed = []\n\n[dependencies]\nringway = {{ path = {root:?} }}\n"
     );
+    for (name, library) in CRATES {
+        writeln!(manifest, "{name} = {{ path = {name:?} }}").unwrap();
+        let mut its = format!("[package]\nname = {name:?}\nversion = \"0.0.0\"\nedition = \"2024\"\n\n");
+        let path = root.join("tests/compile").join(name).with_extension("rs");
+        write!(its, "[lib]\npath = {path:?}\n{library}\n\n").unwrap();
+        if !library.contains("proc-macro") {
+            writeln!(its, "[dependencies]\nringway = {{ path = {root:?} }}").unwrap();
+        }
+        fs::create_dir_all(package.join(name)).unwrap();
+        put(&package.join(name).join("Cargo.toml"), its.as_bytes());
+    }
     for (name, case) in cases {
         write!(manifest, "\n[[bin]]\nname = \"{name}\"\npath = {:?}\n", case.path).unwrap();
     }

@@ -146,6 +146,80 @@ mod shadowed {
     }
 }
 
+/// A program may have methods of its own on all types, of any name, that come before ours.
+mod hijacked {
+    #![allow(dead_code, clippy::wrong_self_convention)]
+    pub(crate) trait Evil: Sized {
+        fn is_ok(self) -> bool {
+            true
+        }
+        fn bytes(self) -> &'static [u8] {
+            &[1]
+        }
+        fn validate(self) -> Result<(), ()> {
+            Ok(())
+        }
+        fn map_err(self) -> Result<(), ()> {
+            Ok(())
+        }
+    }
+    impl<T> Evil for T {}
+
+    #[derive(ringway::Message, Clone, Copy, Debug, PartialEq)]
+    #[message(checked)]
+    #[repr(u8)]
+    pub(crate) enum Side {
+        Bits = 1,
+        Sell = 2,
+    }
+
+    #[derive(ringway::Message, Clone, Copy, Debug, PartialEq)]
+    #[message(checked)]
+    #[repr(C)]
+    pub(crate) struct Order {
+        pub(crate) side: Side,
+        pub(crate) open: bool,
+    }
+}
+
+/// Messages that are called like types which are none.
+mod named {
+    #![allow(non_camel_case_types, clippy::builtin_type_shadow)]
+    use ringway::Message;
+
+    #[derive(Message, Clone, Copy, Debug, PartialEq)]
+    #[repr(C)]
+    pub(crate) struct String {
+        pub(crate) text: [u8; 12],
+        pub(crate) len: u32,
+    }
+
+    #[derive(Message, Clone, Copy, Debug, PartialEq)]
+    #[repr(C)]
+    pub(crate) struct Vec<T>(pub(crate) [T; 3]);
+
+    #[derive(Message, Clone, Copy, Debug, PartialEq)]
+    #[repr(C)]
+    pub(crate) struct usize(pub(crate) u64);
+
+    #[derive(Message, Clone, Copy, Debug, PartialEq)]
+    #[repr(C)]
+    pub(crate) struct Quote {
+        pub(crate) symbol: String,
+        pub(crate) position: Vec<f32>,
+        pub(crate) speeds: [Vec<f32>; 2],
+        pub(crate) _pad: u32,
+        pub(crate) index: usize,
+    }
+
+    #[derive(Message, Clone, Copy)]
+    #[repr(C)]
+    pub(crate) struct Generic<Option, bool> {
+        pub(crate) flag: bool,
+        pub(crate) value: Vec<Option>,
+    }
+}
+
 fn plain<T: Message + Pod>() {
     const { assert!(!T::CHECKED) }
     const { T::LAYOUT }
@@ -272,6 +346,25 @@ fn checked_messages_are_checked_by_bytemuck_too() {
     assert!(bytemuck::checked::try_cast::<_, Side>(0u8).is_err());
     assert_eq!(align_of::<<Order as CheckedBitPattern>::Bits>(), align_of::<Order>());
     assert_eq!(size_of::<<Order as CheckedBitPattern>::Bits>(), size_of::<Order>());
+}
+
+#[test]
+fn no_method_of_the_program_takes_part_in_the_validation() {
+    use hijacked::{Evil, Order, Side};
+    assert!(Evil::is_ok(Side::Bits), "the method is there");
+    assert_eq!(bytemuck::checked::try_cast::<_, Side>(2u8), Ok(Side::Sell));
+    assert!(bytemuck::checked::try_cast::<_, Side>(77u8).is_err());
+    assert!(bytemuck::checked::try_cast::<_, Order>([1u8, 77]).is_err());
+    assert!(<Order as Message>::validate(&[77, 0]).is_err());
+}
+
+#[test]
+fn a_message_may_have_the_name_of_a_type_that_is_none() {
+    let quote = "Quote { symbol: String @0, position: Vec @16, speeds: [Vec; 2] @28, _pad: u32 @52, index: usize \
+                 @56 } (64 bytes)";
+    assert_eq!(message::<named::Quote>().to_string(), quote);
+    plain::<named::Quote>();
+    message::<named::Generic<f32, u32>>();
 }
 
 #[test]

@@ -6,6 +6,10 @@ use syn::meta::ParseNestedMeta;
 use syn::spanned::Spanned;
 use syn::{Attribute, DeriveInput, Error, LitInt, LitStr, Path, Result, parse_quote};
 
+/// The types that have a name of their own in a schema.
+const PRIMITIVES: [&str; 14] =
+    ["u8", "u16", "u32", "u64", "u128", "i8", "i16", "i32", "i64", "i128", "f32", "f64", "bool", "char"];
+
 /// The most bytes of a name: what its length byte in an encoded schema can say.
 const MAX_NAME: usize = 255;
 
@@ -26,21 +30,26 @@ pub(crate) struct Repr {
     pub(crate) packed: Option<Span>,
     pub(crate) align: Option<(u64, Span)>,
     /// Anything else: `u8`, `Rust`, `simd`.
-    pub(crate) other: Option<(String, Span)>,
+    pub(crate) others: Vec<(String, Span)>,
+}
+
+/// Whether `path` is the one word, which the compiler knows in its raw form too: `r#repr`.
+pub(crate) fn is(path: &Path, word: &str) -> bool {
+    path.get_ident().is_some_and(|ident| ident.unraw() == word)
 }
 
 impl Attributes {
     pub(crate) fn parse(input: &DeriveInput) -> Result<Self> {
         let (mut name, mut version, mut checked, mut krate) = (None, None, None, None);
-        for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("message")) {
+        for attribute in input.attrs.iter().filter(|attribute| is(attribute.path(), "message")) {
             attribute.parse_nested_meta(|meta| {
-                if meta.path.is_ident("name") {
+                if is(&meta.path, "name") {
                     once(&mut name, &meta, stable_name(&meta.value()?.parse()?)?)
-                } else if meta.path.is_ident("version") {
+                } else if is(&meta.path, "version") {
                     once(&mut version, &meta, meta.value()?.parse::<LitInt>()?.base10_parse::<u32>()?)
-                } else if meta.path.is_ident("checked") {
+                } else if is(&meta.path, "checked") {
                     once(&mut checked, &meta, ())
-                } else if meta.path.is_ident("crate") {
+                } else if is(&meta.path, "crate") {
                     once(&mut krate, &meta, crate_path(&meta)?)
                 } else {
                     Err(meta.error(
@@ -50,7 +59,10 @@ impl Attributes {
             })?;
         }
         Ok(Attributes {
-            name: name.unwrap_or_else(|| input.ident.unraw().to_string()),
+            name: match name {
+                Some(name) => name,
+                None => not_primitive(input.ident.unraw().to_string(), input.ident.span())?,
+            },
             version: version.unwrap_or(0),
             checked: checked.is_some(),
             krate: krate.unwrap_or_else(|| parse_quote!(::ringway)),
@@ -68,11 +80,27 @@ fn once<T>(slot: &mut Option<T>, meta: &ParseNestedMeta<'_>, value: T) -> Result
 
 fn stable_name(literal: &LitStr) -> Result<String> {
     let name = literal.value();
-    if name.is_empty() || name.len() > MAX_NAME || name.contains(char::is_control) {
+    if name.is_empty() || name.len() > MAX_NAME || !is_printable(&name) {
         return Err(Error::new(
             literal.span(),
-            "a stable name has 1 to 255 bytes and no control characters: write one such as \"md.Tick\"",
+            "a stable name has 1 to 255 bytes, and only characters that print: write one such as \"md.Tick\"",
         ));
+    }
+    not_primitive(name, literal.span())
+}
+
+/// What the decoder of schemas takes: `escape_debug` leaves all but quotes and backslashes as they are.
+fn is_printable(name: &str) -> bool {
+    let unquoted: String = name.chars().filter(|char| !matches!(char, '"' | '\'' | '\\')).collect();
+    unquoted.escape_debug().eq(unquoted.chars())
+}
+
+fn not_primitive(name: String, span: Span) -> Result<String> {
+    if PRIMITIVES.contains(&&*name) {
+        let said = format!(
+            "`{name}` is the name of a primitive type: write `#[message(name = \"..\")]` with another"
+        );
+        return Err(Error::new(span, said));
     }
     Ok(name)
 }
@@ -90,24 +118,25 @@ fn crate_path(meta: &ParseNestedMeta<'_>) -> Result<Path> {
 impl Repr {
     fn parse(attributes: &[Attribute]) -> Result<Self> {
         let mut repr = Repr::default();
-        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("repr")) {
+        for attribute in attributes.iter().filter(|attribute| is(attribute.path(), "repr")) {
             attribute.parse_nested_meta(|meta| {
                 let span = meta.path.span();
-                if meta.path.is_ident("C") {
+                if is(&meta.path, "C") {
                     repr.c = true;
-                } else if meta.path.is_ident("transparent") {
+                } else if is(&meta.path, "transparent") {
                     repr.transparent = true;
-                } else if meta.path.is_ident("packed") {
+                } else if is(&meta.path, "packed") {
                     repr.packed = Some(span);
                     skip_argument(&meta)?;
-                } else if meta.path.is_ident("align") {
+                } else if is(&meta.path, "align") {
                     let content;
                     syn::parenthesized!(content in meta.input);
                     let align = content.parse::<LitInt>()?.base10_parse::<u64>()?;
                     let most = repr.align.map_or(0, |(align, _)| align);
                     repr.align = Some((align.max(most), span));
                 } else {
-                    repr.other = meta.path.get_ident().map(|ident| (ident.to_string(), span));
+                    let path = meta.path.segments.iter().map(|segment| segment.ident.unraw().to_string());
+                    repr.others.push((path.collect::<Vec<_>>().join("::"), span));
                     skip_argument(&meta)?;
                 }
                 Ok(())
@@ -128,7 +157,7 @@ fn skip_argument(meta: &ParseNestedMeta<'_>) -> Result<()> {
 
 /// `#[message(..)]` has no meaning on a part of a type.
 pub(crate) fn refuse_on_part(attributes: &[Attribute]) -> Result<()> {
-    match attributes.iter().find(|attribute| attribute.path().is_ident("message")) {
+    match attributes.iter().find(|attribute| is(attribute.path(), "message")) {
         Some(attribute) => Err(Error::new(
             attribute.span(),
             "`message` has no meaning here: write it on the type, above `struct` or `enum`",

@@ -7,7 +7,7 @@ use syn::spanned::Spanned;
 use syn::{DataEnum, DeriveInput, Error, Fields, Result};
 
 use crate::attributes::{Attributes, refuse_on_part};
-use crate::structure::at;
+use crate::checks::at;
 
 pub(crate) fn expand(input: &DeriveInput, attributes: &Attributes, data: &DataEnum) -> Result<TokenStream> {
     let ident = &input.ident;
@@ -49,13 +49,23 @@ pub(crate) fn expand(input: &DeriveInput, attributes: &Attributes, data: &DataEn
     let names = variants.iter().map(|variant| variant.unraw().to_string());
     let values: Vec<_> = (0..variants.len()).map(|index| format_ident!("VALUE_{}", index)).collect();
     let index = 0..bytes;
+    let said = ident.unraw().to_string();
+    let layout = quote_spanned! {at(ident.span())=>
+        __m::enum_layout(
+            #said,
+            [__m::core::mem::size_of::<#ident>(), __m::core::mem::align_of::<#ident>()],
+            #bytes,
+        )
+    };
+    let bits = quote!(__m::Bits<#ident, { __m::core::mem::size_of::<#ident>() }>);
+    let taken_apart = quote_spanned!(at(ident.span())=> match self { #(#ident::#variants => (),)* });
     let copied = quote_spanned!(at(ident.span())=> __m::copied::<#ident>());
     Ok(quote! {
         const _: () = {
             use #krate::__private as __m;
 
-            // SAFETY: 1, 2: a discriminant is an integer; 3: `validate` accepts the discriminants only; 4: the
-            // `repr` is the one read here.
+            // SAFETY: 1, 2: a discriminant is an integer; 3: `validate` accepts the discriminants only; 4: size
+            // and alignment, which `LAYOUT` compares with the compiler's, are those of the `repr`.
             #[automatically_derived]
             unsafe impl __m::Message for #ident where for<'__m> #ident: __m::IsCopy<'__m> {
                 const SCHEMA: &'static __m::Schema = &const {
@@ -63,26 +73,34 @@ pub(crate) fn expand(input: &DeriveInput, attributes: &Attributes, data: &DataEn
                         #name,
                         #version,
                         __m::Primitive::#primitive,
-                        &const { [#(__m::Variant::new(#names, #ident::#variants as ::core::primitive::u32)),*] },
+                        &const { [#(__m::Variant::new(#names, #ident::#variants as __m::core::primitive::u32)),*] },
                     )
                 };
-                const CHECKED: ::core::primitive::bool = true;
-                const LAYOUT: () = ();
+                const CHECKED: __m::core::primitive::bool = true;
+                const LAYOUT: () = #layout;
 
                 #[inline]
                 fn validate(
-                    bytes: &[::core::primitive::u8],
-                ) -> ::core::result::Result<(), __m::InvalidField> {
-                    #(const #values: ::core::primitive::u32 = #ident::#variants as ::core::primitive::u32;)*
-                    let found = ::core::primitive::#integer::from_ne_bytes([#(bytes[#index]),*]);
-                    match found as ::core::primitive::u32 {
-                        #(#values)|* => ::core::result::Result::Ok(()),
-                        found => ::core::result::Result::Err(__m::InvalidField::value(#name, found)),
+                    bytes: &[__m::core::primitive::u8],
+                ) -> __m::core::result::Result<(), __m::InvalidField> {
+                    #(const #values: __m::core::primitive::u32 = #ident::#variants as __m::core::primitive::u32;)*
+                    let found = __m::core::primitive::#integer::from_ne_bytes([#(bytes[#index]),*]);
+                    match found as __m::core::primitive::u32 {
+                        #(#values)|* => __m::core::result::Result::Ok(()),
+                        found => __m::core::result::Result::Err(__m::InvalidField::value(#name, found)),
                     }
                 }
             }
 
+            const _: () = #layout;
             const _: () = #copied;
+
+            #[automatically_derived]
+            impl __m::Definition for #ident {
+                fn is_as_read(&self) {
+                    #taken_apart
+                }
+            }
 
             // SAFETY: an integer has no padding.
             #[automatically_derived]
@@ -91,11 +109,11 @@ pub(crate) fn expand(input: &DeriveInput, attributes: &Attributes, data: &DataEn
             // SAFETY: `Bits` has the size and alignment of the enum, and `validate` knows the discriminants.
             #[automatically_derived]
             unsafe impl __m::CheckedBitPattern for #ident where for<'__m> #ident: __m::IsCopy<'__m> {
-                type Bits = __m::Bits<#ident, { ::core::mem::size_of::<#ident>() }>;
+                type Bits = #bits;
 
                 #[inline]
-                fn is_valid_bit_pattern(bits: &Self::Bits) -> ::core::primitive::bool {
-                    <#ident as __m::Message>::validate(bits.bytes()).is_ok()
+                fn is_valid_bit_pattern(bits: &#bits) -> __m::core::primitive::bool {
+                    __m::is_valid(bits)
                 }
             }
         };
@@ -112,12 +130,19 @@ fn repr(input: &DeriveInput, attributes: &Attributes) -> Result<(&'static str, &
     if let Some((_, span)) = repr.align {
         return refuse(span, "asks for an alignment, and so for padding");
     }
-    match &repr.other {
+    if let Some(span) = repr.packed {
+        return refuse(span, "has `repr(packed)`, which is not one of the three");
+    }
+    if repr.transparent {
+        return refuse(input.ident.span(), "has `repr(transparent)`, which is not one of the three");
+    }
+    match &repr.others[..] {
         _ if repr.c => refuse(input.ident.span(), "has `repr(C)`, whose width differs between machines"),
-        Some((name, _)) if name == "u8" => Ok(("u8", "U8", 1)),
-        Some((name, _)) if name == "u16" => Ok(("u16", "U16", 2)),
-        Some((name, _)) if name == "u32" => Ok(("u32", "U32", 4)),
-        Some((name, span)) => refuse(*span, &format!("has `repr({name})`, which is not one of the three")),
-        None => refuse(input.ident.span(), "has no `repr`, so Rust does not promise its width"),
+        [_, (name, span), ..] => refuse(*span, &format!("has a second `repr`, which is `{name}`")),
+        [(name, _)] if name == "u8" => Ok(("u8", "U8", 1)),
+        [(name, _)] if name == "u16" => Ok(("u16", "U16", 2)),
+        [(name, _)] if name == "u32" => Ok(("u32", "U32", 4)),
+        [(name, span)] => refuse(*span, &format!("has `repr({name})`, which is not one of the three")),
+        [] => refuse(input.ident.span(), "has no `repr`, so Rust does not promise its width"),
     }
 }

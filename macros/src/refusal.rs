@@ -1,16 +1,86 @@
-//! Field types that are refused by how they are written, each with its reason and its remedy.
+//! Field types that are refused with a reason and a remedy of their own.
 //!
-//! What an alias or a nested type hides is refused by the checks that the expansion contains.
+//! By how they are written only those whose syntax says it. A name says nothing for sure, since it may be that
+//! of a message of the author's own: for it the expansion has a check with the sentence.
 
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Error, GenericArgument, PathArguments, Type, TypePath};
+use syn::{Error, GenericArgument, Generics, Path, PathArguments, Type};
 
-/// The error for a field that is called `field` in it, if its type `ty` can be told to be no message.
-pub(crate) fn of_field(field: &str, ty: &Type, owner: &str, checked: bool) -> Option<Error> {
+use crate::checks::at;
+
+/// A field's type, or that of an array's elements, with the name of one that is no message, or no plain one.
+pub(crate) struct Suspect<'a> {
+    pub(crate) ty: &'a Type,
+    /// The sentence for when it is that one.
+    pub(crate) said: String,
+    pub(crate) when: When,
+}
+
+/// When the sentence is true.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    /// If the type is no message.
+    NoMessage,
+    /// Likewise, and then neither the type nor what contains it is `Copy`.
+    Owned,
+    /// If the type is checked.
+    Checked,
+}
+
+impl Suspect<'_> {
+    /// An expression for whether the type is checked that is an error if it is no message. Only the trait with
+    /// the sentence is asked for: asked for another bound of a message, the compiler would add its own.
+    pub(crate) fn checked(&self) -> TokenStream {
+        let Suspect { ty, said, when } = self;
+        if *when == When::Checked {
+            return checked(ty);
+        }
+        quote_spanned! {at(ty.span())=>
+            {
+                #[diagnostic::on_unimplemented(message = #said, label = "not a `Message`")]
+                trait Travels: __m::Message {}
+                #[diagnostic::do_not_recommend]
+                impl<T: __m::Message> Travels for T {}
+                const fn checked<T: Travels>() -> __m::core::primitive::bool {
+                    let () = T::LAYOUT;
+                    T::CHECKED
+                }
+                checked::<#ty>()
+            }
+        }
+    }
+
+    /// Refuses the type if it is checked, where the type that contains it is generic: its own checks are only
+    /// made where it is used.
+    pub(crate) fn plain(&self, generics: &Generics) -> Option<TokenStream> {
+        let Suspect { ty, said, when } = self;
+        let is_parameter =
+            |name: &Path| generics.type_params().any(|parameter| name.is_ident(&parameter.ident));
+        match ty {
+            Type::Path(path) if is_parameter(&path.path) => None,
+            ty if *when == When::Checked => {
+                Some(quote_spanned!(at(ty.span())=> __m::plain(<#ty as __m::Message>::CHECKED, #said);))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// An expression for whether a type is checked, that is an error if it is no message or its layout does not hold.
+pub(crate) fn checked(ty: &Type) -> TokenStream {
+    let message = quote_spanned!(at(ty.span())=> <#ty as __m::Message>);
+    quote!({ let () = #message::LAYOUT; #message::CHECKED })
+}
+
+/// The error for a field that is called `field` in it, if the syntax of its type `ty` is that of no message.
+pub(crate) fn of_field(field: &str, ty: &Type) -> Option<Error> {
     let said = match ty {
-        Type::Array(array) => return of_field(field, &array.elem, owner, checked),
-        Type::Paren(inner) => return of_field(field, &inner.elem, owner, checked),
-        Type::Group(inner) => return of_field(field, &inner.elem, owner, checked),
+        Type::Array(array) => return of_field(field, &array.elem),
+        Type::Paren(inner) => return of_field(field, &inner.elem),
+        Type::Group(inner) => return of_field(field, &inner.elem),
         Type::Reference(reference) => match &*reference.elem {
             Type::Path(path) if path.path.is_ident("str") => address("a reference to text", TEXT),
             Type::Slice(_) => address("a reference to a slice", ARRAY),
@@ -24,7 +94,6 @@ pub(crate) fn of_field(field: &str, ty: &Type, owner: &str, checked: bool) -> Op
                 .to_owned()
         }
         Type::TraitObject(_) => address("a trait object", "send a number that says which type is meant"),
-        Type::Path(path) => of_path(path, owner, checked)?,
         _ => return None,
     };
     Some(Error::new(ty.span(), format!("field `{field}` {said}")))
@@ -37,29 +106,46 @@ fn address(what: &str, instead: &str) -> String {
     format!("is {what}, and an address means nothing in another process: {instead}")
 }
 
-fn of_path(path: &TypePath, owner: &str, checked: bool) -> Option<String> {
-    let last = path.path.segments.last()?;
-    let name = last.ident.to_string();
+/// Looks at the name of a field's type, where it is one of the prelude or of std.
+pub(crate) fn suspect<'a>(field: &str, ty: &'a Type, owner: &str, checked: bool) -> Option<Suspect<'a>> {
+    let path = match ty {
+        Type::Array(array) => return suspect(field, &array.elem, owner, checked),
+        Type::Paren(inner) => return suspect(field, &inner.elem, owner, checked),
+        Type::Group(inner) => return suspect(field, &inner.elem, owner, checked),
+        Type::Path(path) if path.qself.is_none() => &path.path,
+        _ => return None,
+    };
+    let (first, last) = (path.segments.first()?, path.segments.last()?);
+    let of_std = ["std", "alloc", "core"].iter().any(|std| first.ident.unraw() == std);
+    if path.segments.len() > 1 && !of_std {
+        return None;
+    }
     let generic = match &last.arguments {
         PathArguments::AngleBracketed(arguments) => {
             arguments.args.iter().any(|argument| matches!(argument, GenericArgument::Type(_)))
         }
         _ => false,
     };
+    let (when, said) = of_name(&last.ident.unraw().to_string(), generic, owner, checked)?;
+    Some(Suspect { ty, said: format!("field `{field}` {said}"), when })
+}
+
+fn of_name(name: &str, generic: bool, owner: &str, checked: bool) -> Option<(When, String)> {
     let heap = |instead: &str| {
-        Some(format!(
+        let said = format!(
             "is a `{name}`, which holds an address, and an address means nothing in another process: {instead}"
-        ))
+        );
+        Some((When::Owned, said))
     };
-    match (&*name, generic) {
-        ("usize", false) => Some("is `usize`, whose width differs between programs: use `u64`".to_owned()),
-        ("isize", false) => Some("is `isize`, whose width differs between programs: use `i64`".to_owned()),
-        ("bool", false) if !checked => Some(unchecked("`bool`", "`u8`", owner)),
-        ("char", false) if !checked => Some(unchecked("`char`", "`u32`", owner)),
-        ("Option", true) => Some(
+    let no_message = |said: &str| Some((When::NoMessage, said.to_owned()));
+    match (name, generic) {
+        ("usize", false) => no_message("is `usize`, whose width differs between programs: use `u64`"),
+        ("isize", false) => no_message("is `isize`, whose width differs between programs: use `i64`"),
+        ("bool", false) if !checked => Some((When::Checked, unchecked("`bool`", "`u8`", owner))),
+        ("char", false) if !checked => Some((When::Checked, unchecked("`char`", "`u32`", owner))),
+        ("Option", true) => no_message(
             "is an `Option`, whose layout Rust does not promise: use the value and, beside it, a `u8` that says \
-             whether it is there"
-                .to_owned(),
+             whether it is there",
         ),
         ("String" | "PathBuf" | "OsString" | "CString", false) => heap(TEXT),
         ("Box" | "Rc" | "Arc", true) => heap("put the value itself here"),

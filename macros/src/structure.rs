@@ -1,23 +1,34 @@
 //! Structs.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{DataStruct, DeriveInput, Error, Generics, Index, Member, Result, Type, parse_quote};
 
 use crate::attributes::{Attributes, refuse_on_part};
-use crate::refusal;
+use crate::checks::{at, checks, definition};
+use crate::pod;
+use crate::refusal::{self, Suspect};
 
 /// The largest alignment: a page, the least that a mapping has.
 const MAX_ALIGN: u64 = 4096;
 
 /// A field, and where errors about it point.
-struct Field<'a> {
-    member: Member,
-    name: String,
-    ty: &'a Type,
-    span: Span,
+pub(crate) struct Field<'a> {
+    pub(crate) member: Member,
+    pub(crate) name: String,
+    pub(crate) ty: &'a Type,
+    pub(crate) span: Span,
+    /// Set if it is called like a type that is no message, and may be that one.
+    pub(crate) suspect: Option<Suspect<'a>>,
+}
+
+impl Field<'_> {
+    /// An expression for whether it is checked, that is an error if it is no message.
+    pub(crate) fn checked(&self) -> TokenStream {
+        self.suspect.as_ref().map_or_else(|| refusal::checked(self.ty), Suspect::checked)
+    }
 }
 
 pub(crate) fn expand(input: &DeriveInput, attributes: &Attributes, data: &DataStruct) -> Result<TokenStream> {
@@ -35,7 +46,7 @@ pub(crate) fn expand(input: &DeriveInput, attributes: &Attributes, data: &DataSt
     let types: Vec<_> = fields.iter().map(|field| field.ty).collect();
     let offsets = fields.iter().map(|field| {
         let member = &field.member;
-        quote!(::core::mem::offset_of!(#this, #member))
+        quote!(__m::core::mem::offset_of!(#this, #member))
     });
     let schema_fields = names
         .zip(offsets.clone())
@@ -45,21 +56,18 @@ pub(crate) fn expand(input: &DeriveInput, attributes: &Attributes, data: &DataSt
         __m::Schema::structure(
             #name,
             #version,
-            [::core::mem::size_of::<#this>(), ::core::mem::align_of::<#this>()],
+            [__m::core::mem::size_of::<#this>(), __m::core::mem::align_of::<#this>()],
             &const { [#(#schema_fields),*] },
         )
     };
-    let copied = quote_spanned!(at(ident.span())=> __m::copied::<#this>());
     let checks = checks(&this, attributes, ident, &fields);
     // A type that is not generic is checked where it is defined, a generic one wherever it is used.
     let (here, wherever) = if generic {
-        (
-            assert_messages(&this, &copied, &generics_with_messages(&input.generics), &fields),
-            quote!({ #(#checks)* }),
-        )
+        (quote!(), quote!({ #(#checks)* }))
     } else {
-        (quote!(const _: () = #copied; #(const _: () = { #checks };)*), quote!(()))
+        (quote!(#(const _: () = { #checks };)*), quote!(()))
     };
+    let definition = definition(input, attributes, &this, &generics_with_messages(&input.generics), &fields);
     let (checked, validate) = if attributes.checked {
         let names = fields.iter().map(|field| &field.name);
         (
@@ -69,7 +77,7 @@ pub(crate) fn expand(input: &DeriveInput, attributes: &Attributes, data: &DataSt
     } else {
         (quote!(false), quote!(let _ = bytes;))
     };
-    let bytemuck = bytemuck(input, attributes, &fields);
+    let bytemuck = pod::expand(input, attributes, &this, generics_with_messages(&input.generics), &fields);
     Ok(quote! {
         const _: () = {
             use #krate::__private as __m;
@@ -80,18 +88,19 @@ pub(crate) fn expand(input: &DeriveInput, attributes: &Attributes, data: &DataSt
             #[automatically_derived]
             unsafe impl #impl_generics __m::Message for #this #where_clause {
                 const SCHEMA: &'static __m::Schema = &const { #schema };
-                const CHECKED: ::core::primitive::bool = #checked;
+                const CHECKED: __m::core::primitive::bool = #checked;
                 const LAYOUT: () = #wherever;
 
                 #[inline]
                 fn validate(
-                    bytes: &[::core::primitive::u8],
-                ) -> ::core::result::Result<(), __m::InvalidField> {
+                    bytes: &[__m::core::primitive::u8],
+                ) -> __m::core::result::Result<(), __m::InvalidField> {
                     #validate
-                    ::core::result::Result::Ok(())
+                    __m::core::result::Result::Ok(())
                 }
             }
 
+            #definition
             #here
             #bytemuck
         };
@@ -112,6 +121,12 @@ fn refuse_repr(input: &DeriveInput, attributes: &Attributes) -> Result<()> {
         return Err(Error::new(
             ident.span(),
             format!("Rust may order the fields of `{ident}` as it likes: write `#[repr(C)]` on it"),
+        ));
+    }
+    if let Some((word, span)) = repr.others.first() {
+        return Err(Error::new(
+            *span,
+            format!("`{ident}` has `repr({word})`, which says nothing known here: write `#[repr(C)]` on it"),
         ));
     }
     match repr.align {
@@ -135,7 +150,7 @@ fn fields<'a>(
         Some(errors) => errors.combine(error),
         None => errors = Some(error),
     };
-    let owner = input.ident.to_string();
+    let owner = input.ident.unraw().to_string();
     let mut fields = Vec::new();
     for (index, field) in data.fields.iter().enumerate() {
         let (member, name, span) = match &field.ident {
@@ -145,10 +160,11 @@ fn fields<'a>(
         if let Err(error) = refuse_on_part(&field.attrs) {
             refuse(error);
         }
-        if let Some(error) = refusal::of_field(&name, &field.ty, &owner, attributes.checked) {
+        if let Some(error) = refusal::of_field(&name, &field.ty) {
             refuse(error);
         }
-        fields.push(Field { member, name, ty: &field.ty, span });
+        let suspect = refusal::suspect(&name, &field.ty, &owner, attributes.checked);
+        fields.push(Field { member, name, ty: &field.ty, span, suspect });
     }
     if let Some(lifetime) = input.generics.lifetimes().next() {
         refuse(Error::new(
@@ -180,149 +196,4 @@ fn bounded(this: &Type, generics: &Generics, fields: &[Field<'_>]) -> Generics {
         clause.predicates.push(parse_quote!(for<'__m> #ty: __m::IsMessage<'__m>));
     }
     bounded
-}
-
-/// Where an error is shown; names are still those of the expansion.
-pub(crate) fn at(span: Span) -> Span {
-    Span::call_site().located_at(span)
-}
-
-/// Per field: it is a message, it is plain if the struct is, its own layout holds, and there is no padding
-/// after it.
-fn checks(
-    this: &Type,
-    attributes: &Attributes,
-    ident: &syn::Ident,
-    fields: &[Field<'_>],
-) -> Vec<TokenStream> {
-    let check = |(index, field): (usize, &Field<'_>)| {
-        let Field { member, name, ty, span } = field;
-        let message = quote_spanned!(at(ty.span())=> <#ty as __m::Message>);
-        let plain = (!attributes.checked).then(|| {
-            let said = refusal::hidden_checked(name, &ident.to_string());
-            quote_spanned!(at(ty.span())=> __m::plain(#message::CHECKED, #said);)
-        });
-        // The one field with a size of a transparent struct has no padding round it, and the others may be
-        // at any offset.
-        let padding = (!attributes.repr.transparent).then(|| {
-            let next = match fields.get(index + 1) {
-                Some(Field { member, .. }) => quote!(::core::mem::offset_of!(#this, #member)),
-                None => quote!(::core::mem::size_of::<#this>()),
-            };
-            let start = match member {
-                Member::Named(_) => format!("{}: [u8; ", free_name(fields, index)),
-                Member::Unnamed(_) => "[u8; ".to_owned(),
-            };
-            quote_spanned! {at(*span)=>
-                __m::no_padding(
-                    #name,
-                    ::core::mem::offset_of!(#this, #member) + ::core::mem::size_of::<#ty>(),
-                    #next,
-                    [#start, "],"],
-                );
-            }
-        });
-        quote!(#plain let () = #message::LAYOUT; #padding)
-    };
-    fields.iter().enumerate().map(check).collect()
-}
-
-/// `_pad`, or with a number if that is taken.
-fn free_name(fields: &[Field<'_>], index: usize) -> String {
-    let taken = |name: &String| fields.iter().any(|field| field.name == *name);
-    let names = std::iter::once("_pad".to_owned()).chain((index + 1..).map(|number| format!("_pad{number}")));
-    names.into_iter().find(|name| !taken(name)).unwrap_or_default()
-}
-
-/// For a generic type, whose layout is checked later: that it is `Copy`, and the fields are messages, is
-/// checked now.
-fn assert_messages(
-    this: &Type,
-    copied: &TokenStream,
-    generics: &Generics,
-    fields: &[Field<'_>],
-) -> TokenStream {
-    let (impl_generics, _, where_clause) = generics.split_for_impl();
-    let asserts = fields
-        .iter()
-        .map(|Field { ty, .. }| quote_spanned!(at(ty.span())=> let () = <#ty as __m::Message>::LAYOUT;));
-    quote! {
-        #[automatically_derived]
-        impl #impl_generics __m::Fields for #this #where_clause {
-            const ARE_MESSAGES: () = {
-                #copied;
-                #(#asserts)*
-            };
-        }
-    }
-}
-
-/// The impls of bytemuck's traits that hold for all parameters.
-fn bytemuck(input: &DeriveInput, attributes: &Attributes, fields: &[Field<'_>]) -> TokenStream {
-    let ident = &input.ident;
-    let (_, type_generics, _) = input.generics.split_for_impl();
-    let this: Type = parse_quote!(#ident #type_generics);
-    let mut generics = generics_with_messages(&input.generics);
-    let clause = generics.make_where_clause();
-    clause.predicates.push(parse_quote!(for<'__m> #this: __m::IsCopy<'__m>));
-    if !input.generics.params.is_empty() {
-        let Some(element) = only_element(fields).filter(|_| attributes.repr.align.is_none()) else {
-            return TokenStream::new();
-        };
-        let clause = generics.make_where_clause();
-        clause.predicates.push(parse_quote!(for<'__m> #element: __m::IsPod<'__m>));
-        let (impl_generics, _, where_clause) = generics.split_for_impl();
-        return quote! {
-            // SAFETY: its bytes are those of values of one `Pod` type, one after the other.
-            #[automatically_derived]
-            unsafe impl #impl_generics __m::Zeroable for #this #where_clause {}
-            // SAFETY: as above.
-            #[automatically_derived]
-            unsafe impl #impl_generics __m::Pod for #this #where_clause {}
-        };
-    }
-    let (impl_generics, _, where_clause) = generics.split_for_impl();
-    if attributes.checked {
-        quote! {
-            // SAFETY: the checks above show that it has no padding.
-            #[automatically_derived]
-            unsafe impl #impl_generics __m::NoUninit for #this #where_clause {}
-
-            // SAFETY: `Bits` has the size and alignment of the struct, and `validate` knows the valid bits.
-            #[automatically_derived]
-            unsafe impl #impl_generics __m::CheckedBitPattern for #this #where_clause {
-                type Bits = __m::Bits<#this, { ::core::mem::size_of::<#this>() }>;
-
-                #[inline]
-                fn is_valid_bit_pattern(bits: &Self::Bits) -> ::core::primitive::bool {
-                    <#this as __m::Message>::validate(bits.bytes()).is_ok()
-                }
-            }
-        }
-    } else {
-        quote! {
-            // SAFETY: the checks above show that it is made of plain messages, for which zero is valid.
-            #[automatically_derived]
-            unsafe impl #impl_generics __m::Zeroable for #this #where_clause {}
-            // SAFETY: they show that it has no padding either; a message has no cells and no addresses.
-            #[automatically_derived]
-            unsafe impl #impl_generics __m::Pod for #this #where_clause {}
-        }
-    }
-}
-
-/// The type that all fields, arrays taken apart, have: without padding whatever it is. Types are compared as
-/// they are written, so none with a macro is taken, which may mean another type each time.
-fn only_element<'a>(fields: &[Field<'a>]) -> Option<&'a Type> {
-    let element = |field: &Field<'a>| {
-        let mut ty = field.ty;
-        while let Type::Array(array) = ty {
-            ty = &array.elem;
-        }
-        ty
-    };
-    let text = |ty: &Type| ty.to_token_stream().to_string();
-    let first = element(fields.first()?);
-    let same = fields.iter().all(|field| text(element(field)) == text(first));
-    (same && !text(first).contains('!')).then_some(first)
 }

@@ -24,9 +24,8 @@ unsafe impl<T: Message, const N: usize> AnyBitPattern for Bits<T, N> {}
 
 impl<T, const N: usize> Bits<T, N> {
     /// The bytes.
-    #[must_use]
     #[inline]
-    pub fn bytes(&self) -> &[u8; N] {
+    pub(super) fn bytes(&self) -> &[u8; N] {
         &self.bytes
     }
 }

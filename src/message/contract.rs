@@ -17,7 +17,35 @@ use super::{InvalidField, Schema};
 /// With an impl for all `A` and `B`, `bytemuck::bytes_of(&Pair { a: 1u8, b: 2u32 })` would be safe code that
 /// reads padding. ringway itself evaluates [`LAYOUT`](Message::LAYOUT) for each instantiation that it
 /// carries, so a generic message is as sound as any other there. A generic message gets `Pod` only where
-/// its shape rules padding out for all parameters: all its fields are of one type, or arrays of it.
+/// its shape rules padding out for all parameters: all its fields are of one type, or arrays of it, it has no
+/// `align`, and no attribute that the derive does not know, which might be a macro that adds one.
+///
+/// # What two programs compare
+///
+/// The [schema](Message::SCHEMA), and so only what shows in it: names, versions and the layout. A parameter that
+/// changes no field, such as a `const` that stands for a unit or a kind, is no part of it: two instances are one
+/// message to the other program. Give them different types, each with a `name`, if they must not be mixed up.
+///
+/// ```
+/// # use ringway::Message;
+/// #[derive(Message, Clone, Copy)]
+/// #[repr(C)]
+/// struct Id<const KIND: u32> {
+///     value: u64,
+/// }
+/// assert_eq!(Id::<1>::SCHEMA.fingerprint(), Id::<2>::SCHEMA.fingerprint());
+///
+/// #[derive(Message, Clone, Copy)]
+/// #[message(name = "md.OrderId")]
+/// #[repr(transparent)]
+/// struct OrderId(Id<1>);
+///
+/// #[derive(Message, Clone, Copy)]
+/// #[message(name = "md.TradeId")]
+/// #[repr(transparent)]
+/// struct TradeId(Id<2>);
+/// assert_ne!(OrderId::SCHEMA.fingerprint(), TradeId::SCHEMA.fingerprint());
+/// ```
 ///
 /// # Safety
 ///

@@ -45,6 +45,39 @@ pub const fn no_padding(name: &str, end: usize, next: usize, line: [&str; 2]) {
     panic!("{}", said.as_str());
 }
 
+/// Refuses the field `name` where a reference to it would not be aligned.
+#[doc(hidden)]
+#[track_caller]
+pub const fn aligned(name: &str, offset: usize, align: usize, struct_align: usize) {
+    if offset % align != 0 || struct_align < align {
+        let said = Sentence::new().text("field `").text(name).text("` has alignment ").number(align as u64);
+        let said = said.text(", and is at byte ").number(offset as u64).text(" of a struct with alignment ");
+        panic!("{}", said.number(struct_align as u64).text(": write `#[repr(C)]` without `packed`").as_str());
+    }
+}
+
+/// Refuses a struct of `size` bytes with fields of `fields` bytes, where these may lie in any order.
+#[doc(hidden)]
+#[track_caller]
+pub const fn filled(name: &str, fields: usize, size: usize) {
+    if fields != size {
+        let said = Sentence::new().text("`").text(name).text("` has ").number(size as u64);
+        let said = said.text(" bytes, its fields have ").number(fields as u64);
+        panic!("{}", said.text(": write `#[repr(transparent)]` and nothing that changes it").as_str());
+    }
+}
+
+/// Refuses an enum that is not laid out like the integer of `bytes` bytes that its `repr` names.
+#[doc(hidden)]
+#[track_caller]
+pub const fn enum_layout(name: &str, [size, align]: [usize; 2], bytes: usize) {
+    if size != bytes || align != bytes {
+        let said = Sentence::new().text("enum `").text(name).text("` has size ").number(size as u64);
+        let said = said.text(" and alignment ").number(align as u64).text(", and its `repr` says ");
+        panic!("{}", said.number(bytes as u64).text(": write that `repr` and no other").as_str());
+    }
+}
+
 /// Text put together at compile time. What does not fit is left out.
 pub(super) struct Sentence {
     text: [u8; 640],
@@ -88,7 +121,7 @@ impl Sentence {
 
 #[cfg(test)]
 mod tests {
-    use super::{Sentence, assert_layout, no_padding};
+    use super::{Sentence, aligned, assert_layout, enum_layout, filled, no_padding};
 
     #[test]
     fn a_sentence_is_put_together() {
@@ -100,6 +133,41 @@ mod tests {
     #[should_panic(expected = "3 bytes of padding after field `a`; add `_pad: [u8; 3],` after it")]
     fn padding_is_refused() {
         no_padding("a", 1, 4, ["_pad: [u8; ", "],"]);
+    }
+
+    #[test]
+    #[should_panic(
+        expected = "field `w` has alignment 4, and is at byte 1 of a struct with alignment 1: write"
+    )]
+    fn a_misaligned_field_is_refused() {
+        aligned("w", 1, 4, 1);
+    }
+
+    #[test]
+    #[should_panic(
+        expected = "field `w` has alignment 4, and is at byte 4 of a struct with alignment 2: write"
+    )]
+    fn a_struct_that_is_less_aligned_than_its_field_is_refused() {
+        aligned("w", 4, 4, 2);
+    }
+
+    #[test]
+    #[should_panic(expected = "`S` has 8 bytes, its fields have 5: write")]
+    fn a_transparent_struct_with_other_bytes_is_refused() {
+        filled("S", 5, 8);
+    }
+
+    #[test]
+    #[should_panic(expected = "enum `E` has size 1 and alignment 4, and its `repr` says 1: write")]
+    fn an_enum_that_is_no_integer_is_refused() {
+        enum_layout("E", [1, 4], 1);
+    }
+
+    #[test]
+    fn what_is_in_place_is_accepted() {
+        aligned("w", 8, 4, 16);
+        filled("S", 8, 8);
+        enum_layout("E", [2, 2], 2);
     }
 
     #[test]

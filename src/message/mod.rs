@@ -34,7 +34,7 @@
 //!
 //! What identifies a type is its [schema](Schema): the stable name, which is the identifier or what
 //! `#[message(name = "md.Tick", version = 2)]` says, and the layout, field by field and recursively. The Rust
-//! path is no part of it. A segment stores the schema ([`encode`]), and its fingerprint is compared on open.
+//! path is no part of it, nor is a `const` parameter that changes no field. A segment stores the schema ([`encode`]), and its fingerprint is compared on open.
 
 mod bits;
 mod contract;
