@@ -103,7 +103,7 @@ type Answer = Box<dyn FnMut(u64)>;
 
 fn answer(child: Child) {
     let Side { memory, run, .. } = &child.side;
-    let yardstick = PingPong::new(*memory);
+    let mut yardstick = PingPong::new(*memory);
     let mut contestants: Vec<(u64, Answer)> = Vec::new();
     macro_rules! add {
         ($n:literal) => {{
@@ -125,18 +125,20 @@ fn answer(child: Child) {
 }
 
 fn measure(mut parent: Parent, arguments: support::Arguments) {
-    let yardstick = PingPong::new(parent.side.memory);
+    let mut yardstick = PingPong::new(parent.side.memory);
     let run = parent.side.run.clone();
     let mut rows = Vec::new();
     macro_rules! measure {
         ($n:literal) => {{
             let mut both = Both::<$n>::open(&run, true);
             let single =
-                pairs(&mut parent, arguments.pairs, &yardstick, number($n, false), ROUNDS, |n| both.round(n));
+                pairs(&mut parent, arguments.pairs, &mut yardstick, number($n, false), ROUNDS, |n| {
+                    both.round(n)
+                });
             rows.push(Row { size: $n * 8, contestant: "single", ..single });
             let mut messages = Vec::with_capacity(BATCH);
             let rounds = ROUNDS / 4;
-            let batch = pairs(&mut parent, arguments.pairs, &yardstick, number($n, true), rounds, |n| {
+            let batch = pairs(&mut parent, arguments.pairs, &mut yardstick, number($n, true), rounds, |n| {
                 both.round_of_batch(&mut messages, n)
             });
             rows.push(Row { size: $n * 8, contestant: "batch of 32", ..batch });
@@ -163,7 +165,7 @@ fn measure(mut parent: Parent, arguments: support::Arguments) {
 fn pairs(
     parent: &mut Parent,
     pairs: usize,
-    yardstick: &PingPong,
+    yardstick: &mut PingPong,
     what: u64,
     rounds: u64,
     mut round: impl FnMut(u64),
@@ -189,12 +191,12 @@ fn pairs(
                 };
                 match (contestant, timed) {
                     (true, None) => (0..count).for_each(&mut round),
-                    (false, None) => (0..count).for_each(|_| yardstick.round(|| {})),
+                    (false, None) => yardstick.rounds(count, || {}),
                     (true, Some(timed)) => (0..count).for_each(|n| {
                         round(n);
                         single(timed);
                     }),
-                    (false, Some(timed)) => (0..count).for_each(|_| yardstick.round(|| single(timed))),
+                    (false, Some(timed)) => yardstick.rounds(count, || single(timed)),
                 }
             });
             elapsed.as_nanos() as f64 / count as f64

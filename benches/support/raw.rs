@@ -5,16 +5,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{BATCH, CAPACITY};
 
-/// A bare cache line each way.
+/// A bare cache line each way: one that this side writes and the other polls, and one the other way round. What a
+/// channel would cost if it had one slot and no idea of what is in it.
 pub(crate) struct PingPong {
     ping: *const AtomicU64,
     pong: *const AtomicU64,
+    /// The last number that was sent.
+    last: u64,
 }
 
 impl PingPong {
     /// Two pairs of lines at `memory`, which is shared, zero at first, and outlives this.
     pub(crate) fn new(memory: *mut u8) -> Self {
-        Self { ping: memory.cast(), pong: memory.wrapping_add(128).cast() }
+        Self { ping: memory.cast(), pong: memory.wrapping_add(4096).cast(), last: 0 }
     }
 
     fn words(&self) -> (&AtomicU64, &AtomicU64) {
@@ -24,20 +27,24 @@ impl PingPong {
         (ping, unsafe { &*self.pong })
     }
 
-    /// One round trip.
+    /// `count` round trips; `each` is called after each of them.
     #[inline]
-    pub(crate) fn round(&self, each: impl FnOnce()) {
+    pub(crate) fn rounds(&mut self, count: u64, mut each: impl FnMut()) {
+        let first = self.last + 1;
+        self.last += count;
         let (ping, pong) = self.words();
-        let n = ping.load(Ordering::Relaxed) + 1;
-        ping.store(n, Ordering::Release);
-        while pong.load(Ordering::Acquire) != n {}
-        each();
+        for n in first..first + count {
+            ping.store(n, Ordering::Release);
+            while pong.load(Ordering::Acquire) != n {}
+            each();
+        }
     }
 
     /// `count` answers.
-    pub(crate) fn answer(&self, count: u64) {
+    pub(crate) fn answer(&mut self, count: u64) {
+        let first = self.last + 1;
+        self.last += count;
         let (ping, pong) = self.words();
-        let first = pong.load(Ordering::Relaxed) + 1;
         for n in first..first + count {
             while ping.load(Ordering::Acquire) != n {}
             pong.store(n, Ordering::Release);
