@@ -7,6 +7,9 @@ pub(crate) use pace::Pace;
 pub(crate) use waiting::Waiting;
 
 /// What a blocking call does between two looks at the channel.
+///
+/// In a stream, which is when more than one message passed since its last wait, a side that has caught up holds
+/// off for up to a microsecond first: looking at once would slow its peer down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Wait {
