@@ -17,7 +17,7 @@ pub(crate) struct PingPong {
 impl PingPong {
     /// Two pairs of lines at `memory`, which is shared, zero at first, and outlives this.
     pub(crate) fn new(memory: *mut u8) -> Self {
-        Self { ping: memory.cast(), pong: memory.wrapping_add(4096).cast(), last: 0 }
+        Self { ping: memory.cast(), pong: memory.wrapping_add(4096 + 128).cast(), last: 0 }
     }
 
     fn words(&self) -> (&AtomicU64, &AtomicU64) {

@@ -61,6 +61,7 @@ pub(crate) fn expand(input: &DeriveInput, attributes: &Attributes, data: &DataEn
     let taken_apart = quote_spanned!(at(ident.span())=> match self { #(#ident::#variants => (),)* });
     let copied = quote_spanned!(at(ident.span())=> __m::copied::<#ident>());
     Ok(quote! {
+        #[allow(deprecated)]
         const _: () = {
             use #krate::__private as __m;
 

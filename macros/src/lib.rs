@@ -10,6 +10,7 @@ mod structure;
 mod tests;
 
 use proc_macro::TokenStream;
+use proc_macro2::{Group, Ident, TokenTree};
 use syn::{Data, DeriveInput, parse_macro_input};
 
 use attributes::Attributes;
@@ -62,8 +63,31 @@ use attributes::Attributes;
 /// each in a struct with a `name` of its own.
 #[proc_macro_derive(Message, attributes(message))]
 pub fn derive_message(input: TokenStream) -> TokenStream {
-    let input = parse_macro_input!(input as DeriveInput);
+    let tokens = input.clone();
+    let mut input = parse_macro_input!(input as DeriveInput);
+    if input.generics.params.is_empty() {
+        let named = without_self(tokens.into(), &input.ident).into();
+        input = parse_macro_input!(named as DeriveInput);
+    }
     expand(&input).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// `tokens` with the type's own name for `Self`: a part of the expansion stands outside of any impl.
+fn without_self(tokens: proc_macro2::TokenStream, ident: &Ident) -> proc_macro2::TokenStream {
+    let rename = |token| match token {
+        TokenTree::Ident(word) if word == "Self" => {
+            let mut own = ident.clone();
+            own.set_span(word.span());
+            TokenTree::Ident(own)
+        }
+        TokenTree::Group(group) => {
+            let mut renamed = Group::new(group.delimiter(), without_self(group.stream(), ident));
+            renamed.set_span(group.span());
+            TokenTree::Group(renamed)
+        }
+        other => other,
+    };
+    tokens.into_iter().map(rename).collect()
 }
 
 fn expand(input: &DeriveInput) -> syn::Result<proc_macro2::TokenStream> {

@@ -79,6 +79,7 @@ pub(crate) fn expand(input: &DeriveInput, attributes: &Attributes, data: &DataSt
     };
     let bytemuck = pod::expand(input, attributes, &this, generics_with_messages(&input.generics), &fields);
     Ok(quote! {
+        #[allow(deprecated)]
         const _: () = {
             use #krate::__private as __m;
 

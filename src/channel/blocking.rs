@@ -114,6 +114,8 @@ impl Patience {
                 Waiting::new(self.wait, timeout)
             });
             if !waiting.pause() {
+                // Whoever waits for a moment at a time looks once or twice a call.
+                self.watch.be_due();
                 return Err(Stop::NotYet);
             }
             if waiting.is_slow() {

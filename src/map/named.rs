@@ -69,7 +69,10 @@ pub(super) fn create(
         }
         if prepared.is_none() {
             prepared = prepare(options, &target, &directory, plan, format)?;
-            target.restart();
+            // It may have taken long, and nobody was waited for.
+            if prepared.is_some() {
+                target.restart();
+            }
         }
         // The directory may have been removed as empty under us: then make it again.
         let Some(ready) = prepared.take() else { continue };

@@ -1,7 +1,6 @@
 //! What is in a namespace, and the removal of what the dead have left there.
 
 use std::fs::File;
-use std::io;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -165,13 +164,12 @@ pub(super) fn inspect(directory: &Directory, name: &str) -> Result<Option<(MapEn
     let file = match directory.open(name, OFlags::RDONLY) {
         Ok(fd) => File::from(fd),
         Err(Errno::NOENT) => return Ok(None),
-        // Not for us, or no file any more.
-        Err(Errno::ACCESS | Errno::PERM | Errno::LOOP | Errno::NXIO) => return Ok(Some((entry, None))),
-        Err(errno) => return Err(fail(errno)),
+        Err(errno) if is_about_us(errno) => return Err(fail(errno)),
+        // Not for us, no file any more, leased by somebody: one file must not keep others from being swept.
+        Err(_) => return Ok(Some((entry, None))),
     };
     let regular = rustix::fs::fstat(&file).is_ok_and(|status| may_be_map(occupant(&status)));
-    let read = |error: io::Error| fail(Errno::from_io_error(&error).unwrap_or(Errno::IO));
-    if !regular || !Header::is_map(&file).map_err(read)? {
+    if !regular || !Header::is_map(&file).unwrap_or(false) {
         return Ok(Some((entry, None)));
     }
     let present = sys::is_locked(file.as_fd(), PRESENCE).map_err(fail)?;
@@ -183,6 +181,12 @@ pub(super) fn inspect(directory: &Directory, name: &str) -> Result<Option<(MapEn
         entry.name = Some(header.name);
     }
     Ok(Some((entry, Some(file))))
+}
+
+/// Whether an open failed for want of something that this process or the system has too little of, so that it
+/// says nothing of the file.
+fn is_about_us(errno: Errno) -> bool {
+    matches!(errno, Errno::MFILE | Errno::NFILE | Errno::NOMEM)
 }
 
 /// Removes the map if it is a leftover.

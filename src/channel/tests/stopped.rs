@@ -80,3 +80,23 @@ fn a_stopped_receiver_keeps_its_role_and_goes_on_when_it_is_continued() {
     check::<u64>();
     check::<[u64; 16]>();
 }
+
+#[test]
+fn a_death_is_noticed_by_calls_that_wait_for_no_time_at_all() {
+    fn check<M: Numbered>() {
+        let bench = Bench::<M>::new(2);
+        let mut rx = bench.receiver();
+        let mut child = bench.spawn("sender", "demand", 0);
+        assert_eq!(child.hear(), "attached 0");
+        child.kill_running();
+        // Past the interval by the coarse clock, too.
+        std::thread::sleep(A_WHILE);
+        assert_eq!(rx.recv_timeout(Duration::ZERO), Err(RecvTimeoutError::Timeout));
+        let second = rx.recv_timeout(Duration::ZERO);
+        assert_eq!(second, Err(RecvTimeoutError::Disconnected(Departure::Died)));
+        drop(rx);
+        bench.assert_gone();
+    }
+    check::<u64>();
+    check::<[u64; 16]>();
+}
