@@ -83,7 +83,8 @@ impl Watch {
         roster::probe(record, &self.lock)
     }
 
-    /// The looks have become rare, since the core is given away between them: the next one reads the clock.
+    /// The next look reads the clock: looks have become rare, since the core is given away between them, or each
+    /// is a call of its own.
     #[inline]
     pub(crate) fn be_due(&mut self) {
         self.looks = LOOKS_PER_CLOCK - 1;
