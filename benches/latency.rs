@@ -76,7 +76,7 @@ where
 }
 
 fn main() {
-    match start("latency", 1000, 200) {
+    match start("latency", 1000, 200, &SIZES) {
         Role::Parent(parent, arguments) => measure(parent, arguments),
         Role::Child(child) => answer(child),
     }
@@ -86,6 +86,9 @@ fn main() {
 fn number(words: usize, batch: bool) -> u64 {
     (words as u64) << 1 | u64::from(batch)
 }
+
+/// In words.
+const SIZES: [usize; 6] = [1, 7, 8, 32, 128, 512];
 
 macro_rules! each_size {
     ($run:ident) => {
@@ -129,20 +132,23 @@ fn measure(mut parent: Parent, arguments: support::Arguments) {
     let run = parent.side.run.clone();
     let mut rows = Vec::new();
     macro_rules! measure {
-        ($n:literal) => {{
-            let mut both = Both::<$n>::open(&run, true);
-            let single =
-                pairs(&mut parent, arguments.pairs, &mut yardstick, number($n, false), ROUNDS, |n| {
-                    both.round(n)
-                });
-            rows.push(Row { size: $n * 8, contestant: "single", ..single });
-            let mut messages = Vec::with_capacity(BATCH);
-            let rounds = ROUNDS / 4;
-            let batch = pairs(&mut parent, arguments.pairs, &mut yardstick, number($n, true), rounds, |n| {
-                both.round_of_batch(&mut messages, n)
-            });
-            rows.push(Row { size: $n * 8, contestant: "batch of 32", ..batch });
-        }};
+        ($n:literal) => {
+            if arguments.include($n) {
+                let mut both = Both::<$n>::open(&run, true);
+                let single =
+                    pairs(&mut parent, arguments.pairs, &mut yardstick, number($n, false), ROUNDS, |n| {
+                        both.round(n)
+                    });
+                rows.push(Row { size: $n * 8, contestant: "single", ..single });
+                let mut messages = Vec::with_capacity(BATCH);
+                let rounds = ROUNDS / 4;
+                let batch =
+                    pairs(&mut parent, arguments.pairs, &mut yardstick, number($n, true), rounds, |n| {
+                        both.round_of_batch(&mut messages, n)
+                    });
+                rows.push(Row { size: $n * 8, contestant: "batch of 32", ..batch });
+            }
+        };
     }
     each_size!(measure);
     let attach = attach(&run);

@@ -1,25 +1,38 @@
 //! How many messages per second go one way to another process, beside memory that is written and announced
-//! in batches on the same cores?
+//! in batches on the same cores? And how many, if the channel is one that others could share as well?
 //!
 //! `cargo bench --bench throughput -- --help`
 
 mod support;
 
-use ringway::spsc::{self, Receiver, Sender};
-use ringway::{Message, Wait};
+use ringway::{Message, Wait, mpmc, spsc};
 use support::{BATCH, BatchRing, CAPACITY, Child, Parent, Report, Role, Row, Side, start};
 
 /// Bytes that a slice moves, so that all last about as long.
 const SLICE: u64 = 2 << 20;
 const MOST: u64 = 60_000;
 
-/// Who runs: a size's number times four, plus one of these.
+/// Who runs: a size's words times eight, plus one of these.
 const YARDSTICK: u64 = 0;
 const SINGLE: u64 = 1;
 const BATCHES: u64 = 2;
 const IN_PLACE: u64 = 3;
+const SHARED: u64 = 4;
+const SHARED_BATCHES: u64 = 5;
 
-const CONTESTANTS: [(u64, &str); 3] = [(SINGLE, "single"), (BATCHES, "batch of 32"), (IN_PLACE, "in place")];
+/// Contestants, with their yardsticks.
+const CONTESTANTS: [(u64, u64, &str); 7] = [
+    (SINGLE, YARDSTICK, "single"),
+    (BATCHES, YARDSTICK, "batch of 32"),
+    (IN_PLACE, YARDSTICK, "in place"),
+    (SHARED, YARDSTICK, "mpmc single"),
+    (SHARED_BATCHES, YARDSTICK, "mpmc batch"),
+    (SHARED, SINGLE, "mpmc / spsc"),
+    (SHARED_BATCHES, BATCHES, "the batches"),
+];
+
+/// The sizes, in words, in which the channel that others could share runs too.
+const SHARED_SIZES: [usize; 4] = [1, 7, 8, 32];
 
 fn messages(words: usize) -> u64 {
     (SLICE / (words as u64 * 8)).min(MOST) / BATCH as u64 * BATCH as u64
@@ -33,13 +46,19 @@ fn check<const N: usize>(message: &[u64; N], number: u64) {
 }
 
 struct Out<const N: usize> {
-    tx: Sender<[u64; N]>,
+    tx: spsc::Sender<[u64; N]>,
+    shared: mpmc::Sender<[u64; N]>,
+    /// Messages that went through `shared`.
+    sent: u64,
     raw: BatchRing,
     batch: Vec<[u64; N]>,
 }
 
 struct In<const N: usize> {
-    rx: Receiver<[u64; N]>,
+    rx: spsc::Receiver<[u64; N]>,
+    shared: mpmc::Receiver<[u64; N]>,
+    /// Messages that came through `shared`.
+    received: u64,
     raw: BatchRing,
     batch: Vec<[u64; N]>,
 }
@@ -63,6 +82,20 @@ where
                     self.batch.extend((first..first + BATCH as u64).map(|number| [number; N]));
                     self.tx.send_batch(&self.batch).expect("the other process");
                 }
+            }
+            SHARED => {
+                for number in self.sent + 1..=self.sent + count {
+                    self.shared.send([number; N]).expect("the other process");
+                }
+                self.sent += count;
+            }
+            SHARED_BATCHES => {
+                for first in (self.sent + 1..=self.sent + count).step_by(BATCH) {
+                    self.batch.clear();
+                    self.batch.extend((first..first + BATCH as u64).map(|number| [number; N]));
+                    self.shared.send_batch(&self.batch).expect("the other process");
+                }
+                self.sent += count;
             }
             _ => {
                 for number in next..next + count {
@@ -99,6 +132,25 @@ where
                     }
                 }
             }
+            SHARED => {
+                let end = self.received + count;
+                while self.received < end {
+                    let message = self.shared.recv().expect("the other process");
+                    self.received += 1;
+                    check(&message, self.received);
+                }
+            }
+            SHARED_BATCHES => {
+                let end = self.received + count;
+                while self.received < end {
+                    self.batch.clear();
+                    self.shared.recv_batch(&mut self.batch, BATCH).expect("the other process");
+                    for message in &self.batch {
+                        self.received += 1;
+                        check(message, self.received);
+                    }
+                }
+            }
             _ => {
                 while self.rx.position() < end {
                     let number = self.rx.position() + 1;
@@ -108,6 +160,9 @@ where
         }
     }
 }
+
+/// In words.
+const SIZES: [usize; 6] = [1, 7, 8, 32, 128, 512];
 
 macro_rules! each_size {
     ($run:ident) => {
@@ -124,6 +179,10 @@ fn name(run: &str, words: usize) -> String {
     format!("{run}-stream-{words}")
 }
 
+fn shared_name(run: &str, words: usize) -> String {
+    format!("{run}-shared-{words}")
+}
+
 /// The yardstick of each size has memory of its own.
 fn memory(side: &Side, words: usize) -> *mut u8 {
     let before: usize =
@@ -132,7 +191,7 @@ fn memory(side: &Side, words: usize) -> *mut u8 {
 }
 
 fn main() {
-    match start("throughput", 400, 60) {
+    match start("throughput", 400, 60, &SIZES) {
         Role::Parent(parent, arguments) => measure(parent, arguments),
         Role::Child(child) => answer(child),
     }
@@ -151,6 +210,12 @@ fn answer(child: Child) {
                     .wait(Wait::Spin)
                     .receiver()
                     .expect("a channel"),
+                shared: mpmc::channel(&shared_name(&child.side.run, $n))
+                    .capacity(CAPACITY)
+                    .wait(Wait::Spin)
+                    .receiver()
+                    .expect("a channel"),
+                received: 0,
                 raw: BatchRing::new(memory(&child.side, $n), $n),
                 batch: Vec::with_capacity(BATCH),
             };
@@ -159,8 +224,8 @@ fn answer(child: Child) {
     }
     each_size!(add);
     child.serve(|_, what, count| {
-        let contestant = contestants.iter_mut().find(|(words, _)| *words == what / 4);
-        contestant.expect("a contestant of this number").1(what % 4, count);
+        let contestant = contestants.iter_mut().find(|(words, _)| *words == what / 8);
+        contestant.expect("a contestant of this number").1(what % 8, count);
     });
 }
 
@@ -174,12 +239,23 @@ fn measure(mut parent: Parent, arguments: support::Arguments) {
                     .wait(Wait::Spin)
                     .sender()
                     .expect("a channel"),
+                shared: mpmc::channel(&shared_name(&parent.side.run, $n))
+                    .capacity(CAPACITY)
+                    .wait(Wait::Spin)
+                    .sender()
+                    .expect("a channel"),
+                sent: 0,
                 raw: BatchRing::new(memory(&parent.side, $n), $n),
                 batch: Vec::with_capacity(BATCH),
             };
-            for (what, contestant) in CONTESTANTS {
+            for (what, yardstick, contestant) in CONTESTANTS {
+                let runs = what < SHARED || SHARED_SIZES.contains(&$n);
+                if !runs || !arguments.include($n) {
+                    continue;
+                }
+                let both = (what, yardstick);
                 let row =
-                    pairs(&mut parent, arguments.pairs, $n, what, |what, count| sender.run(what, count));
+                    pairs(&mut parent, arguments.pairs, $n, both, |what, count| sender.run(what, count));
                 rows.push(Row { contestant, ..row });
             }
         }};
@@ -190,7 +266,8 @@ fn measure(mut parent: Parent, arguments: support::Arguments) {
         title: "one-way stream between two processes, polling, 1024 slots",
         unit: "M/s",
         ratio: "messages per second / those of memory announced in batches of 32, same run and cores \
-                (higher is better)",
+                (higher is better);\n       in the last two rows of a size, those of mpmc / those of spsc, one by one and in \
+                batches",
         rows,
         notes: Vec::new(),
     };
@@ -201,15 +278,21 @@ fn measure(mut parent: Parent, arguments: support::Arguments) {
 }
 
 /// Pairs of slices, contestant and yardstick, in turning order; in million messages per second.
-fn pairs(parent: &mut Parent, pairs: usize, words: usize, what: u64, mut run: impl FnMut(u64, u64)) -> Row {
+fn pairs(
+    parent: &mut Parent,
+    pairs: usize,
+    words: usize,
+    (what, yardstick): (u64, u64),
+    mut run: impl FnMut(u64, u64),
+) -> Row {
     let count = messages(words);
     let mut row =
         Row { size: words * 8, contestant: "", figures: Vec::new(), yardstick: Vec::new(), rounds: None };
     // The first pair warms up and is not counted.
     for pair in 0..=pairs {
         let mut one = |contestant: bool| {
-            let what = if contestant { what } else { YARDSTICK };
-            let elapsed = parent.slice(words as u64 * 4 + what, count, || run(what, count));
+            let what = if contestant { what } else { yardstick };
+            let elapsed = parent.slice(words as u64 * 8 + what, count, || run(what, count));
             count as f64 / elapsed.as_secs_f64() / 1e6
         };
         let first = pair % 2 == 0;

@@ -31,16 +31,19 @@ mod wait;
 mod segment;
 
 #[cfg(not(loom))]
-mod channel;
+pub mod channel;
 
+#[cfg(not(loom))]
+#[doc(inline)]
+pub use channel::{mpmc, mpsc, spmc, spsc};
 #[cfg(not(loom))]
 #[doc(hidden)]
 pub use message::expansion as __private;
 #[cfg(not(loom))]
 pub use {
     channel::{
-        Broken, Departure, Draft, Error, Lease, Loan, Peer, Predecessor, RecvError, RecvTimeoutError,
-        SendError, SendTimeoutError, TryRecvError, TrySendError, spsc,
+        Broken, Departure, Draft, Error, Health, Lease, Loan, OnReceiverDeath, Peer, Predecessor, RecvError,
+        RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
     },
     message::Message,
     ringway_macros::Message,

@@ -22,6 +22,8 @@ use crate::map::Namespace;
 pub(crate) const SHARED_MEMORY: &str = "RINGWAY_TEST_SHM";
 /// Environment variable: the crash point at which a process kills itself.
 pub(crate) const CRASH_POINT: &str = "RINGWAY_CRASH_POINT";
+/// Environment variable: the crash point at which a process stops itself.
+pub(crate) const CRASH_STOP: &str = "RINGWAY_CRASH_STOP";
 /// Environment variable: for up to how many microseconds a process pauses at crash points.
 pub(crate) const CRASH_JITTER: &str = "RINGWAY_CRASH_JITTER";
 
@@ -115,6 +117,22 @@ impl Child {
             .expect("a child can be waited for")
             .expect("something happened to it");
         assert!(status.stopped(), "the role ended instead of stopping: {status:?}");
+    }
+
+    /// Waits until the process has stopped itself.
+    #[track_caller]
+    pub(crate) fn wait_stopped(&mut self) {
+        use rustix::process::{WaitOptions, waitpid};
+        let deadline = Instant::now() + WATCHDOG;
+        let options = WaitOptions::UNTRACED | WaitOptions::NOHANG;
+        loop {
+            match waitpid(Some(self.rustix_pid()), options).expect("a child can be waited for") {
+                Some((_, status)) if status.stopped() => return,
+                Some((_, status)) => panic!("the role ended instead of stopping: {status:?}"),
+                None => assert!(Instant::now() < deadline, "the role did not stop"),
+            }
+            thread::sleep(Duration::from_micros(200));
+        }
     }
 
     /// Lets a stopped process go on.

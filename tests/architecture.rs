@@ -127,7 +127,7 @@ fn paths_are_found_in_trees() {
     assert_eq!(found[..3], ["a::B", "a::c::D", "E"]);
     assert_eq!(exports().get("Message").map(String::as_str), Some("message"));
     assert!(imports("src/channel/open.rs").contains("channel::Error"));
-    assert!(imports("src/channel/open.rs").contains("segment::RoleLock"));
+    assert!(imports("src/channel/open.rs").contains("segment::Layout"));
 }
 
 #[test]
@@ -214,8 +214,6 @@ fn sources() -> Vec<String> {
 
 #[test]
 fn files_are_short() {
-    let heading = "Files that are longer than the rule";
-    let listed: BTreeSet<_> = table(ARCHITECTURE, heading).into_iter().map(|row| row[0].clone()).collect();
     let long = |path: &String| {
         let most = match path.rsplit('/').next() {
             Some("lib.rs") => 150,
@@ -224,8 +222,8 @@ fn files_are_short() {
         };
         read(path).lines().count() > most
     };
-    let long: BTreeSet<_> = sources().into_iter().filter(long).collect();
-    assert_eq!(listed, long, "the table (left) is not the tree (right)");
+    let long: Vec<_> = sources().into_iter().filter(long).collect();
+    assert!(long.is_empty(), "these files are longer than the rule: {long:?}");
 }
 
 #[test]
@@ -293,11 +291,8 @@ fn every_named_ordering_is_documented() {
             assert!(page.contains(&format!("`{name}`")), "{path}: `{name}` is not documented");
         }
         for cited in text.split("/// E").skip(1).filter(|cited| cited.starts_with(|c: char| c.is_numeric())) {
-            assert!(
-                pairs.contains(&format!("E{}", &cited[..1])),
-                "{path}: E{} is not documented",
-                &cited[..1]
-            );
+            let digits = cited.split(|c: char| !c.is_numeric()).next().expect("a part");
+            assert!(pairs.contains(&format!("E{digits}")), "{path}: E{digits} is not documented");
         }
     }
 }

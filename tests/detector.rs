@@ -4,7 +4,7 @@
 mod detector;
 
 use detector::recording::{self, RATE_HZ, SAMPLES, UNITS_PER_MV, ZERO};
-use detector::{Beat, Detector, Found, Summary};
+use detector::{Beat, Detector, Filters, Finder, Found, Signals, Summary};
 use std::path::Path;
 
 /// Where an independent detector was run on the recording: its name, and the beats it found.
@@ -257,6 +257,64 @@ fn the_beats_do_not_depend_on_how_the_samples_arrive() {
         }
         beats.extend(detector.finish());
         assert!(beats == whole, "differs with parts of seed {seed}");
+    }
+}
+
+/// The signals at each sample, by filters that start anew for each block, as many samples earlier as `before`.
+fn signals_by_blocks(samples: &[u16], block: usize, before: usize) -> Vec<Signals> {
+    let blocks = samples.chunks(block).enumerate().map(|(number, samples_in)| {
+        let (start, mut filters) = (number * block, Filters::new(RATE_HZ));
+        // Before the first sample it is as if that had always been there.
+        for earlier in (start as i64 - before as i64)..start as i64 {
+            filters.push(samples[earlier.max(0) as usize]);
+        }
+        samples_in.iter().map(|&sample| filters.push(sample)).collect::<Vec<_>>()
+    });
+    blocks.collect::<Vec<_>>().concat()
+}
+
+/// Full-scale noise and steps: whatever a filter may forget shows.
+fn harsh() -> Vec<u16> {
+    let mut noise = noise(11);
+    let noise = (0..20_000).map(|_| (noise(32_767) + 32_767) as u16).collect::<Vec<_>>();
+    noise.into_iter().chain((0..20_000).map(|at| if at / 97 % 2 == 0 { 0 } else { u16::MAX })).collect()
+}
+
+#[test]
+fn filters_that_start_as_far_back_as_they_reach_give_the_same_signals() {
+    let reach = Filters::reach(RATE_HZ);
+    for samples in [recorded(), harsh()] {
+        let whole = signals_by_blocks(&samples, samples.len(), 0);
+        for (block, before) in [(2_160, reach), (1_000, reach), (7, reach), (361, reach + 50)] {
+            assert!(
+                signals_by_blocks(&samples, block, before) == whole,
+                "blocks of {block}, {before} earlier"
+            );
+        }
+    }
+    let samples = harsh();
+    let whole = signals_by_blocks(&samples, samples.len(), 0);
+    assert!(signals_by_blocks(&samples, 2_160, reach - 1) != whole, "the reach is one too long");
+}
+
+#[test]
+fn beats_from_signals_that_were_worked_out_elsewhere_are_the_same() {
+    for mut samples in [recorded(), harsh()] {
+        let (mut detector, recorded) = (Detector::new(RATE_HZ), samples.len());
+        let mut whole: Vec<Beat> = samples.iter().filter_map(|&sample| detector.push(sample)).collect();
+        let digest = detector.digest();
+        whole.extend(detector.finish());
+        samples.extend(vec![samples[recorded - 1]; Finder::hold(RATE_HZ)]);
+        let signals = signals_by_blocks(&samples, 2_160, Filters::reach(RATE_HZ));
+        let (mut finder, mut beats) = (Finder::new(RATE_HZ), Vec::new());
+        let (first, held) = samples.split_at(recorded);
+        beats.extend(
+            first.iter().zip(&signals).filter_map(|(&sample, &signals)| finder.push(sample, signals)),
+        );
+        assert_eq!(finder.digest(), digest);
+        held.iter().zip(&signals[recorded..]).for_each(|(&sample, &signals)| finder.hold_on(sample, signals));
+        beats.extend(finder.finish());
+        assert!(beats == whole);
     }
 }
 

@@ -9,6 +9,7 @@
 mod pair;
 mod raw;
 mod report;
+mod sizes;
 
 pub(crate) use pair::{Arguments, Child, Parent, Role, Side, start};
 pub(crate) use raw::{BatchRing, PingPong};

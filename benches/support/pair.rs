@@ -11,10 +11,14 @@ use ringway::map::{MapOptions, SharedMap};
 use rustix::process::{Signal, set_parent_process_death_signal};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
+use super::sizes;
+
 /// What the command line says.
 pub(crate) struct Arguments {
     /// Pairs of slices for each row.
     pub(crate) pairs: usize,
+    /// The sizes of messages to be measured, in words.
+    sizes: Vec<usize>,
     /// Where the JSON goes.
     pub(crate) json: Option<PathBuf>,
 }
@@ -23,17 +27,23 @@ const HELP: &str = "\
 Options:
   --quick        fewer pairs: ends within 30 seconds
   --pairs N      pairs of slices for each row
+  --bytes N,…    only messages of so many bytes
   --json FILE    write the figures to FILE as well
   --help         this text";
 
 impl Arguments {
-    fn parse(name: &str, full: usize, quick: usize) -> Self {
+    /// Whether messages of so many words are to be measured.
+    pub(crate) fn include(&self, words: usize) -> bool {
+        self.sizes.contains(&words)
+    }
+
+    fn parse(name: &str, full: usize, quick: usize, sizes: &[usize]) -> Self {
         use lexopt::prelude::*;
         let fail = |error: lexopt::Error| -> ! {
             eprintln!("{name}: {error}\n{HELP}");
             process::exit(2);
         };
-        let mut arguments = Self { pairs: full, json: None };
+        let mut arguments = Self { pairs: full, sizes: sizes.to_vec(), json: None };
         let mut parser = lexopt::Parser::from_env();
         loop {
             let step = |parser: &mut lexopt::Parser, arguments: &mut Self| -> Result<bool, lexopt::Error> {
@@ -41,6 +51,7 @@ impl Arguments {
                     None => return Ok(false),
                     Some(Long("quick")) => arguments.pairs = quick,
                     Some(Long("pairs")) => arguments.pairs = parser.value()?.parse()?,
+                    Some(Long("bytes")) => arguments.sizes = sizes::parse(parser, sizes)?,
                     Some(Long("json")) => arguments.json = Some(parser.value()?.into()),
                     // What `cargo bench` adds.
                     Some(Long("bench")) => {}
@@ -121,14 +132,16 @@ pub(crate) enum Role {
 const RUN: &str = "RINGWAY_BENCH_RUN";
 
 /// Starts the other process, or is it.
-pub(crate) fn start(name: &str, full: usize, quick: usize) -> Role {
+///
+/// `sizes`, in words, are those that can be measured.
+pub(crate) fn start(name: &str, full: usize, quick: usize, sizes: &[usize]) -> Role {
     if let Ok(run) = std::env::var(RUN) {
         set_parent_process_death_signal(Some(Signal::KILL)).expect("a death signal");
         pin(1);
         let map = MapOptions::new().open(&run).expect("the parent's map");
         return Role::Child(Child { side: Side::new(map, run), slices: 0 });
     }
-    let arguments = Arguments::parse(name, full, quick);
+    let arguments = Arguments::parse(name, full, quick, sizes);
     let run = format!("bench-{name}-{}", process::id());
     let map = MapOptions::new().capacity(STEPS + MEMORY).create_new(&run).expect("shared memory");
     let child = Command::new(std::env::current_exe().expect("this program"))

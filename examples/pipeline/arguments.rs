@@ -1,7 +1,9 @@
-//! What the user may say, and what the supervisor says to its workers.
+//! What the user may say, and what the supervisor says to the processes that it starts.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use lexopt::{Arg, Parser, ValueExt};
 
@@ -10,20 +12,24 @@ use crate::detector::recording;
 pub(crate) const HELP: &str = "\
 Streams a real ECG through ringway channels between real processes, and checks every heartbeat.
 
-    feed --(records)--> analysis --(reports)--> supervisor
+    feed --(records)--> parse --(work)--> workers --(results)--> sink --(reports)--> supervisor
 
-The supervisor starts both, kills the feed with SIGKILL half-way and starts another, which resumes where the
-last published record ended. Nothing may be lost, and the result must be that of one thread without channels.
+The supervisor starts them all. Again and again it kills one of the workers with SIGKILL, at random, and starts
+another: the block that it was filtering goes to a living one. Half-way it kills the feed, whose successor resumes
+where the last published record ended. Nothing may be lost, and the result must be that of one thread without
+channels. (Parse and sink hold a part of the stream that is nowhere else: if one of them dies, the run has failed.)
 
 Usage: cargo run --release --example pipeline -- [OPTIONS]
 
-  --repeat N      passes over the recording of 108000 records [300; 1 with --rate]
+  --repeat N      passes over the recording of 108000 records [600; 1 with --rate]
   --rate HZ       records a second [as fast as they go]
   --paced N       records of the second, slower run that shows the latency without a queue; 0: none
                   [20000 at 40000 a second; none with --rate]
   --capacity N    records that the channel holds [4096]
   --data FILE     the recording, if it is not where it was when this was built
-  --no-kill       let the feed live
+  --workers N     processes that filter blocks, 1 to 32 [4]
+  --kill-every MS milliseconds from one kill of a worker to the next, 10 to 60000 [100]
+  --no-kill       let all of them live
   -h, --help      this text
 
 Exit status: 0 if everything arrived and the result matches the reference, 1 if not, 2 for wrong arguments,
@@ -34,8 +40,7 @@ Exit status: 0 if everything arrived and the result matches the reference, 1 if 
 pub(crate) enum Command {
     Help,
     Supervise(Settings),
-    Feed(Task),
-    Analyse(Task),
+    Work(Role, Task),
 }
 
 /// What the user asked for.
@@ -45,10 +50,40 @@ pub(crate) struct Settings {
     pub(crate) paced: u64,
     pub(crate) capacity: usize,
     pub(crate) data: PathBuf,
-    pub(crate) kill: bool,
+    pub(crate) workers: usize,
+    /// From one kill of a worker to the next; none: nobody is killed, the feed neither.
+    pub(crate) kill_every: Option<Duration>,
 }
 
-/// What a worker has to do.
+/// What a process of this program is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Feed,
+    Parse,
+    Worker,
+    Sink,
+}
+
+impl Role {
+    const ALL: [Self; 4] = [Self::Feed, Self::Parse, Self::Worker, Self::Sink];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Feed => "feed",
+            Self::Parse => "parse",
+            Self::Worker => "worker",
+            Self::Sink => "sink",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What a process in a role has to know.
 #[derive(Clone)]
 pub(crate) struct Task {
     /// Begins the names of the channels.
@@ -65,28 +100,46 @@ pub(crate) struct Task {
     pub(crate) data: PathBuf,
 }
 
-const DEFAULT_REPEAT: u64 = 300;
+const DEFAULT_REPEAT: u64 = 600;
 const DEFAULT_PACED: u64 = 20_000;
 const DEFAULT_CAPACITY: usize = 4_096;
 const HIGHEST_RATE: u64 = 1_000_000;
+const DEFAULT_WORKERS: usize = 4;
+const MOST_WORKERS: u64 = 32;
+const DEFAULT_KILL_EVERY: u64 = 100;
 
 impl Task {
-    /// The channel from the feed to the analysis.
+    /// The channel from the feed to the parser.
     pub(crate) fn records_channel(&self) -> String {
         format!("{}-records", self.run)
     }
 
-    /// The channel from the analysis to the supervisor.
+    /// The channel from the parser to the workers.
+    pub(crate) fn work_channel(&self) -> String {
+        format!("{}-work", self.run)
+    }
+
+    /// The channel from the workers to the sink.
+    pub(crate) fn results_channel(&self) -> String {
+        format!("{}-results", self.run)
+    }
+
+    /// The channel from the parser to the supervisor.
+    pub(crate) fn intake_channel(&self) -> String {
+        format!("{}-intake", self.run)
+    }
+
+    /// The channel from the sink to the supervisor.
     pub(crate) fn reports_channel(&self) -> String {
         format!("{}-reports", self.run)
     }
 
     /// The arguments that [`parse`] makes this task of.
-    pub(crate) fn arguments(&self, role: &str) -> Vec<OsString> {
+    pub(crate) fn arguments(&self, role: Role) -> Vec<OsString> {
         let rate = self.rate.map(|rate| ["--rate".into(), rate.to_string().into()]);
         let others: [OsString; 12] = [
             "--role".into(),
-            role.into(),
+            role.name().into(),
             "--run".into(),
             self.run.clone().into(),
             "--parent".into(),
@@ -104,8 +157,8 @@ impl Task {
 
 /// Reads the arguments, the program's name left out.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, lexopt::Error> {
-    let (mut repeat, mut rate, mut paced, mut capacity, mut kill) =
-        (None, None, None, DEFAULT_CAPACITY, true);
+    let (mut repeat, mut rate, mut paced, mut capacity) = (None, None, None, DEFAULT_CAPACITY);
+    let (mut workers, mut kill, mut kill_every) = (DEFAULT_WORKERS, true, DEFAULT_KILL_EVERY);
     let mut data = PathBuf::from(recording::PATH);
     let (mut role, mut run, mut parent, mut records) = (None, None, None, None);
     let mut parser = Parser::from_args(arguments);
@@ -117,8 +170,10 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             Arg::Long("paced") => paced = Some(number(&mut parser, "--paced", 0, LONGEST_PACED)?),
             Arg::Long("capacity") => capacity = number(&mut parser, "--capacity", 1, 1 << 31)? as usize,
             Arg::Long("data") => data = parser.value()?.into(),
+            Arg::Long("workers") => workers = number(&mut parser, "--workers", 1, MOST_WORKERS)? as usize,
+            Arg::Long("kill-every") => kill_every = number(&mut parser, "--kill-every", 10, 60_000)?,
             Arg::Long("no-kill") => kill = false,
-            // Between the supervisor and its workers only.
+            // Between the supervisor and the others only.
             Arg::Long("role") => role = Some(parser.value()?.string()?),
             Arg::Long("run") => run = Some(parser.value()?.string()?),
             Arg::Long("parent") => parent = Some(parser.value()?.parse()?),
@@ -128,25 +183,22 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
     }
     let Some(role) = role else {
         if run.is_some() || parent.is_some() || records.is_some() {
-            return Err("--run, --parent and --records are for workers, and need --role".into());
+            return Err("--run, --parent and --records go with --role".into());
         }
         let repeat = repeat.unwrap_or(if rate.is_some() { 1 } else { DEFAULT_REPEAT });
         let paced = paced.unwrap_or(if rate.is_some() { 0 } else { DEFAULT_PACED });
-        return Ok(Command::Supervise(Settings { repeat, rate, paced, capacity, data, kill }));
+        let kill_every = kill.then(|| Duration::from_millis(kill_every));
+        return Ok(Command::Supervise(Settings { repeat, rate, paced, capacity, data, workers, kill_every }));
     };
     let (Some(run), Some(parent), Some(records)) = (run, parent, records) else {
         return Err("--role needs --run, --parent and --records".into());
     };
     let task = Task { run, parent, records, rate, capacity, data };
-    match role.as_str() {
-        FEED => Ok(Command::Feed(task)),
-        ANALYSIS => Ok(Command::Analyse(task)),
-        _ => Err(format!("there is no role `{role}`").into()),
+    match Role::ALL.into_iter().find(|known| known.name() == role) {
+        Some(role) => Ok(Command::Work(role, task)),
+        None => Err(format!("there is no role `{role}`").into()),
     }
 }
-
-pub(crate) const FEED: &str = "feed";
-pub(crate) const ANALYSIS: &str = "analysis";
 
 /// So that the numbers of the records are numbers.
 const LONGEST_REPEAT: u64 = 100_000_000;

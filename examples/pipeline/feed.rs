@@ -14,7 +14,7 @@ use crate::messages::{END, Record, SAMPLE, now_ns};
 /// Records that are handed to the channel at once, under one reading of the clock.
 const BATCH: u64 = 32;
 
-/// How long to wait for the analysis.
+/// How long to wait for the parser.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Below this the clock is watched, above it the core is given away.
@@ -31,7 +31,7 @@ pub(crate) fn run(task: &Task) -> Result<(), Box<dyn Error>> {
     }
     // Without a receiver the channel would disappear with this process, and all records with it.
     if !sender.wait_for_peer(PATIENCE) {
-        return Err(format!("no analysis came within {} s", PATIENCE.as_secs()).into());
+        return Err(format!("no parser came within {} s", PATIENCE.as_secs()).into());
     }
     let samples = samples.iter().copied().cycle().skip((next % recording::SAMPLES) as usize);
     let mut feed = Feed { sender, samples, records: task.records, pid: std::process::id() };

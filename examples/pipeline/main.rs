@@ -1,30 +1,50 @@
-//! A real ECG, streamed between real processes, one of which is killed half-way.
+//! A real ECG, streamed between real processes, which are killed again and again.
 //!
 //! ```text
 //! cargo run --release --example pipeline
 //! ```
 //!
 //! ```text
-//! feed ──(records)──▶ analysis ──(reports)──▶ supervisor
+//! feed ──(records)──▶ parse ──(work)──▶ workers ──(results)──▶ sink ──(reports)──▶ supervisor
+//!        spsc                 mpmc               mpsc               spsc
 //! ```
 //!
-//! The program is all three: it starts itself again in the other roles. What it streams and what has to come
+//! | file | what it does |
+//! |---|---|
+//! | `feed` | streams the recording, a record a message |
+//! | `parse`, `cutter` | checks the stream, and cuts it into blocks |
+//! | `worker` | filters a block: it needs no other one, so any worker will do, also twice |
+//! | `sink`, `merge` | puts the filtered blocks in order, each once, and finds the heartbeats in them |
+//! | `supervisor`, `run`, `crew` | starts all of them, kills some, and says what came of it |
+//! | `detector` | the algorithm, which knows of no process |
+//!
+//! The program is all of them: it starts itself again in the other roles. What it streams and what has to come
 //! out is in `examples/data`.
+//!
+//! Why the result is that of one thread: the filters look back over a fixed number of samples, on integers, and a
+//! block brings so many earlier ones along (`detector/filters.rs`); what remembers more sees the blocks in order.
 
-mod analysis;
 mod arguments;
+mod crew;
+mod cutter;
 mod detector;
 mod feed;
+mod merge;
 mod messages;
+mod parse;
 mod process;
+mod reference;
 mod report;
+mod run;
+mod sink;
 mod supervisor;
+mod worker;
 
 use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use arguments::{Command, HELP, Task};
+use arguments::{Command, HELP, Role, Task};
 use supervisor::Failure;
 
 fn main() -> ExitCode {
@@ -41,8 +61,10 @@ fn main() -> ExitCode {
                 end(128 + signal as u8, &format!("pipeline: {failure}\n"))
             }
         },
-        Ok(Command::Feed(task)) => work("feed", &task, feed::run),
-        Ok(Command::Analyse(task)) => work("analysis", &task, analysis::run),
+        Ok(Command::Work(Role::Feed, task)) => work(Role::Feed, &task, feed::run),
+        Ok(Command::Work(Role::Parse, task)) => work(Role::Parse, &task, parse::run),
+        Ok(Command::Work(Role::Worker, task)) => work(Role::Worker, &task, worker::run),
+        Ok(Command::Work(Role::Sink, task)) => work(Role::Sink, &task, sink::run),
         Err(error) => {
             eprintln!("pipeline: {error}; --help says what there is");
             ExitCode::from(2)
@@ -58,8 +80,8 @@ fn end(status: u8, text: &str) -> ExitCode {
     }
 }
 
-/// Does a worker's task, in its process.
-fn work(role: &str, task: &Task, run: fn(&Task) -> Result<(), Box<dyn Error>>) -> ExitCode {
+/// Does a task in a role, in a process of its own.
+fn work(role: Role, task: &Task, run: fn(&Task) -> Result<(), Box<dyn Error>>) -> ExitCode {
     let result = match process::die_with(task.parent) {
         Ok(true) => run(task),
         Ok(false) => Err("the supervisor is gone".into()),

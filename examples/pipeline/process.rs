@@ -11,20 +11,20 @@ use ringway::map::Namespace;
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use crate::arguments::Task;
+use crate::arguments::{Role, Task};
 
 /// A process of this program in a role. Dropping it kills it.
-pub(crate) struct Worker {
-    pub(crate) role: &'static str,
+pub(crate) struct Process {
+    pub(crate) role: Role,
     child: Child,
 }
 
-impl Worker {
+impl Process {
     /// Starts this program again, in a role.
     ///
     /// It is in a process group of its own: what the terminal sends on Ctrl-C goes to the supervisor, which
-    /// sees to its workers.
-    pub(crate) fn start(role: &'static str, task: &Task) -> io::Result<Self> {
+    /// sees to the others.
+    pub(crate) fn start(role: Role, task: &Task) -> io::Result<Self> {
         let mut command = Command::new(env::current_exe()?);
         command.args(task.arguments(role)).process_group(0);
         command.stdin(Stdio::null()).stdout(Stdio::null());
@@ -51,7 +51,7 @@ impl Worker {
     }
 }
 
-impl Drop for Worker {
+impl Drop for Process {
     fn drop(&mut self) {
         // It fails only for one that has been waited for.
         let _ = self.child.kill();
@@ -59,7 +59,7 @@ impl Drop for Worker {
     }
 }
 
-/// In a worker: makes the kernel kill this process when its parent is gone, whatever ends it. False if it
+/// In a process that was started: makes the kernel kill this process when its parent is gone, whatever ends it. False if it
 /// is gone already.
 pub(crate) fn die_with(parent: u32) -> io::Result<bool> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
@@ -67,7 +67,7 @@ pub(crate) fn die_with(parent: u32) -> io::Result<bool> {
     Ok(getppid().is_some_and(|pid| u32::try_from(pid.as_raw_nonzero().get()) == Ok(parent)))
 }
 
-/// Removes what killed workers left in shared memory, when it is dropped.
+/// Removes what killed processes left in shared memory, when it is dropped.
 ///
 /// A channel disappears with the last process that has it open, unless that one is killed: then the next
 /// one to create a channel removes it, or a sweep, as here. A sweep leaves everything alone that a living

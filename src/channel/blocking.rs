@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::error::{
     Broken, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
 };
-use super::peer::{Departure, Watch};
+use super::member::Member;
+use super::peer::{Departure, Peer, Watch};
 use crate::protocol::peer::Stuck;
 use crate::protocol::ring::Blocked;
 use crate::wait::{Pace, Wait, Waiting};
@@ -15,6 +16,8 @@ use crate::wait::{Pace, Wait, Waiting};
 pub(super) enum Stop {
     /// Full, or empty; after a wait: for as long as was allowed.
     NotYet,
+    /// As `NotYet`, and somebody who lives is the reason.
+    Stalled(Peer),
     Disconnected(Departure),
     Broken(Broken),
 }
@@ -35,7 +38,7 @@ const ENDLESS: &str = "a wait without a deadline ends for a reason";
 impl Stop {
     pub(super) fn try_send<T>(self, message: T) -> TrySendError<T> {
         match self {
-            Self::NotYet => TrySendError::Full(message),
+            Self::NotYet | Self::Stalled(_) => TrySendError::Full(message),
             Self::Disconnected(departure) => TrySendError::Disconnected(message, departure),
             Self::Broken(broken) => TrySendError::Broken(message, broken),
         }
@@ -43,7 +46,7 @@ impl Stop {
 
     pub(super) fn send<T>(self, message: T) -> SendError<T> {
         match self {
-            Self::NotYet => unreachable!("{ENDLESS}"),
+            Self::NotYet | Self::Stalled(_) => unreachable!("{ENDLESS}"),
             Self::Disconnected(departure) => SendError::Disconnected(message, departure),
             Self::Broken(broken) => SendError::Broken(message, broken),
         }
@@ -52,6 +55,7 @@ impl Stop {
     pub(super) fn send_timeout<T>(self, message: T) -> SendTimeoutError<T> {
         match self {
             Self::NotYet => SendTimeoutError::Timeout(message),
+            Self::Stalled(peer) => SendTimeoutError::Stalled(message, peer),
             Self::Disconnected(departure) => SendTimeoutError::Disconnected(message, departure),
             Self::Broken(broken) => SendTimeoutError::Broken(message, broken),
         }
@@ -59,7 +63,7 @@ impl Stop {
 
     pub(super) fn try_recv(self) -> TryRecvError {
         match self {
-            Self::NotYet => TryRecvError::Empty,
+            Self::NotYet | Self::Stalled(_) => TryRecvError::Empty,
             Self::Disconnected(departure) => TryRecvError::Disconnected(departure),
             Self::Broken(broken) => TryRecvError::Broken(broken),
         }
@@ -67,7 +71,7 @@ impl Stop {
 
     pub(super) fn recv(self) -> RecvError {
         match self {
-            Self::NotYet => unreachable!("{ENDLESS}"),
+            Self::NotYet | Self::Stalled(_) => unreachable!("{ENDLESS}"),
             Self::Disconnected(departure) => RecvError::Disconnected(departure),
             Self::Broken(broken) => RecvError::Broken(broken),
         }
@@ -76,6 +80,7 @@ impl Stop {
     pub(super) fn recv_timeout(self) -> RecvTimeoutError {
         match self {
             Self::NotYet => RecvTimeoutError::Timeout,
+            Self::Stalled(peer) => RecvTimeoutError::Stalled(peer),
             Self::Disconnected(departure) => RecvTimeoutError::Disconnected(departure),
             Self::Broken(broken) => RecvTimeoutError::Broken(broken),
         }
@@ -88,35 +93,41 @@ pub(super) struct Patience {
     pub(super) watch: Watch,
     wait: Wait,
     pace: Pace,
+    /// Whether the last wait came to giving the core away.
+    crowded: bool,
 }
 
 impl Patience {
     pub(super) fn new(watch: Watch, wait: Wait) -> Self {
-        Self { watch, wait, pace: Pace::default() }
+        Self { watch, wait, pace: Pace::default(), crowded: false }
     }
 
-    /// Looks again and again until there is something, a reason to stop, or no time left. `position` and
-    /// `capacity` are the waiting side's.
+    /// Looks again and again until there is something, a reason to stop, or no time left. `position` is the
+    /// waiting side's.
     pub(super) fn until(
         &mut self,
-        (position, capacity): (u64, u32),
+        member: &Member,
+        position: u64,
         timeout: Option<Duration>,
         mut look: impl FnMut(&mut Watch) -> Result<u32, Stop>,
     ) -> Result<u32, Stop> {
-        let mut waiting = None;
+        let mut waiting: Option<Waiting> = None;
         loop {
             match look(&mut self.watch) {
                 Err(Stop::NotYet) => {}
-                answer => return answer,
+                answer => {
+                    self.crowded = waiting.is_some_and(|waiting| waiting.is_slow());
+                    return answer;
+                }
             }
             let waiting = waiting.get_or_insert_with(|| {
-                self.pace.hold(position, capacity);
-                Waiting::new(self.wait, timeout)
+                self.pace.hold(position, member.segment().capacity());
+                Waiting::new(self.wait, timeout, self.crowded)
             });
             if !waiting.pause() {
                 // Whoever waits for a moment at a time looks once or twice a call.
                 self.watch.be_due();
-                return Err(Stop::NotYet);
+                return Err(self.watch.staller(member).map_or(Stop::NotYet, Stop::Stalled));
             }
             if waiting.is_slow() {
                 self.watch.be_due();

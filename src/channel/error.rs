@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use super::peer::Departure;
+use super::peer::{Departure, Peer};
 use crate::message::InvalidField;
 use crate::protocol::ring::Corruption;
 
@@ -11,7 +11,7 @@ use crate::protocol::ring::Corruption;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Broken {
-    /// Every position that the format can count has been used (2⁵⁶, or 2⁵² times the capacity if that is
+    /// Every position that the format can count has been used (2⁵⁶, or 2⁵² - 1 times the capacity if that is
     /// less): use another name.
     Exhausted,
     /// A shared word has a value that no peer that follows the protocol writes: the memory was overwritten,
@@ -72,6 +72,9 @@ pub enum SendError<T> {
 pub enum SendTimeoutError<T> {
     /// No free slot for as long as was allowed.
     Timeout(T),
+    /// As `Timeout`; and what is in the way is the claim of this one participant, which lives but has not gone on
+    /// with it: it may be stopped. Only a channel with a shared side can tell.
+    Stalled(T, Peer),
     /// No free slot, and the receiver is gone.
     Disconnected(T, Departure),
     /// No slot ever again.
@@ -107,6 +110,9 @@ pub enum RecvError {
 pub enum RecvTimeoutError {
     /// None for as long as was allowed.
     Timeout,
+    /// As `Timeout`; and what is in the way is the claim of this one participant, which lives but has not gone on
+    /// with it: it may be stopped. Only a channel with a shared side can tell.
+    Stalled(Peer),
     /// None there, and the sender is gone.
     Disconnected(Departure),
     /// The bytes of the message are no value of its type. It was dropped; the next one can be received.
@@ -137,7 +143,10 @@ impl<T> SendTimeoutError<T> {
     /// The message that was not sent.
     pub fn into_inner(self) -> T {
         match self {
-            Self::Timeout(message) | Self::Disconnected(message, _) | Self::Broken(message, _) => message,
+            Self::Timeout(message)
+            | Self::Stalled(message, _)
+            | Self::Disconnected(message, _)
+            | Self::Broken(message, _) => message,
         }
     }
 }
@@ -145,6 +154,16 @@ impl<T> SendTimeoutError<T> {
 const FULL: &str = "the channel is full";
 const EMPTY: &str = "the channel is empty";
 const TIMEOUT: &str = "timed out";
+
+/// Whom a side waits for.
+struct Staller<'a>(&'a Peer);
+
+impl fmt::Display for Staller<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Peer::Attached { pid, .. } = self.0 else { return f.write_str("and nobody is the reason") };
+        write!(f, "since process {pid} lives and has not finished what it began: let it go on, or end it")
+    }
+}
 
 impl<T> fmt::Display for TrySendError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -169,6 +188,7 @@ impl<T> fmt::Display for SendTimeoutError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Timeout(_) => write!(f, "{TIMEOUT}: {FULL}"),
+            Self::Stalled(_, peer) => write!(f, "{TIMEOUT}: {FULL}, {}", Staller(peer)),
             Self::Disconnected(_, departure) => write!(f, "{FULL} and the receiver {departure}"),
             Self::Broken(_, broken) => broken.fmt(f),
         }
@@ -200,6 +220,7 @@ impl fmt::Display for RecvTimeoutError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Timeout => write!(f, "{TIMEOUT}: {EMPTY}"),
+            Self::Stalled(peer) => write!(f, "{TIMEOUT}: no message can be received, {}", Staller(peer)),
             Self::Disconnected(departure) => write!(f, "{EMPTY} and the sender {departure}"),
             Self::Invalid(field) => field.fmt(f),
             Self::Broken(broken) => broken.fmt(f),
@@ -231,6 +252,7 @@ impl<T> fmt::Debug for SendTimeoutError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Timeout(_) => f.write_str("Timeout(..)"),
+            Self::Stalled(_, peer) => write!(f, "Stalled(.., {peer:?})"),
             Self::Disconnected(_, departure) => write!(f, "Disconnected(.., {departure:?})"),
             Self::Broken(_, broken) => write!(f, "Broken(.., {broken:?})"),
         }

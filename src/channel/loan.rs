@@ -3,12 +3,15 @@
 #![allow(unsafe_code, reason = "hands out references to the slot that the side owns")]
 
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 
+use super::kind::{Kind, Spsc};
 use super::slots::{RecvSlots, SendSlots};
 use crate::message::Message;
 
-/// A free slot, lent to its sender. Dropping it sends nothing.
+/// A free slot, lent to its sender. Dropping it sends nothing, and gives the slot up; if it is forgotten
+/// ([`std::mem::forget`]), the sender's next message goes there.
 ///
 /// ```
 /// # let (mut sender, mut receiver) = ringway::spsc::in_process::<[u64; 512]>(4)?;
@@ -19,22 +22,42 @@ use crate::message::Message;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "a loan that is dropped sends nothing"]
-pub struct Loan<'a, T: Message> {
-    /// Invariant: at least one slot is claimed.
-    slots: &'a mut SendSlots<T>,
+pub struct Loan<'a, T: Message, K: Kind = Spsc> {
+    claim: Claim<'a, T, K>,
 }
 
-impl<'a, T: Message> Loan<'a, T> {
-    pub(super) fn new(slots: &'a mut SendSlots<T>) -> Self {
-        Self { slots }
+/// At least one claimed slot (invariant), given up on drop.
+struct Claim<'a, T: Message, K: Kind>(&'a mut SendSlots<T, K>);
+
+impl<T: Message, K: Kind> Claim<'_, T, K> {
+    /// The first claimed slot holds a message.
+    #[inline]
+    fn publish(self) {
+        let mut claim = ManuallyDrop::new(self);
+        claim.0.fill();
+        claim.0.commit();
+    }
+}
+
+impl<T: Message, K: Kind> Drop for Claim<'_, T, K> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
+
+impl<'a, T: Message, K: Kind> Loan<'a, T, K> {
+    /// The caller has claimed a slot.
+    pub(super) fn new(slots: &'a mut SendSlots<T, K>) -> Self {
+        Self { claim: Claim(slots) }
     }
 
     /// Writes the message.
     #[inline]
-    pub fn write(self, message: T) -> Draft<'a, T> {
+    pub fn write(self, message: T) -> Draft<'a, T, K> {
         // SAFETY: the slot is claimed, so this side owns it; aligned and inside the segment.
-        unsafe { self.slots.vacant().write(message) };
-        Draft { slots: self.slots }
+        unsafe { self.claim.0.vacant().write(message) };
+        Draft { claim: self.claim }
     }
 
     /// The message that was in this slot before, to be written over: zeros at first, then whatever passed
@@ -42,16 +65,16 @@ impl<'a, T: Message> Loan<'a, T> {
     ///
     /// Not for a checked message, whose bytes need not be a value of it: that does not compile.
     #[inline]
-    pub fn recycle(self) -> Draft<'a, T> {
+    pub fn recycle(self) -> Draft<'a, T, K> {
         const { assert!(!T::CHECKED, "only a plain message can be recycled: use `write` for a checked one") }
         // Every byte of a slot is initialised (`as_bytes_mut`), and any bytes are a plain `T`.
-        Draft { slots: self.slots }
+        Draft { claim: self.claim }
     }
 
     /// The bytes of the slot: what was there before, to be written over.
     #[inline]
     pub fn as_bytes_mut(&mut self) -> &mut [u8] {
-        let slot = self.slots.vacant().cast::<u8>().as_ptr();
+        let slot = self.claim.0.vacant().cast::<u8>().as_ptr();
         // SAFETY: the slot is claimed, so this side owns it; `size_of::<T>()` bytes inside the segment; all
         // initialised, since a slot starts as zeros, messages have no padding, and nothing here can undo it.
         unsafe { std::slice::from_raw_parts_mut(slot, size_of::<T>()) }
@@ -64,61 +87,70 @@ impl<'a, T: Message> Loan<'a, T> {
     ///
     /// The slot holds a valid `T`.
     #[inline]
-    pub unsafe fn assume_init(self) -> Draft<'a, T> {
-        Draft { slots: self.slots }
+    pub unsafe fn assume_init(self) -> Draft<'a, T, K> {
+        Draft { claim: self.claim }
     }
 }
 
 /// A complete message in a slot, not yet sent. Dropping it sends nothing.
 #[must_use = "a draft is sent by `publish`"]
-pub struct Draft<'a, T: Message> {
-    /// Invariant: at least one slot is claimed, and the first one holds a `T`.
-    slots: &'a mut SendSlots<T>,
+pub struct Draft<'a, T: Message, K: Kind = Spsc> {
+    /// Invariant: the first claimed slot holds a `T`.
+    claim: Claim<'a, T, K>,
 }
 
-impl<T: Message> Draft<'_, T> {
+impl<T: Message, K: Kind> Draft<'_, T, K> {
     /// Sends the message. No copy is made.
     #[inline]
     pub fn publish(self) {
-        self.slots.fill();
-        self.slots.commit();
+        self.claim.publish();
     }
 }
 
-impl<T: Message> Deref for Draft<'_, T> {
+impl<T: Message, K: Kind> Deref for Draft<'_, T, K> {
     type Target = T;
 
     #[inline]
     fn deref(&self) -> &T {
         // SAFETY: the slot holds a `T` (invariant), which nobody else accesses while it is claimed.
-        unsafe { self.slots.claimed_slot().as_ref() }
+        unsafe { self.claim.0.claimed_slot().as_ref() }
     }
 }
 
-impl<T: Message> DerefMut for Draft<'_, T> {
+impl<T: Message, K: Kind> DerefMut for Draft<'_, T, K> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: as in `deref`; `self` is borrowed mutably.
-        unsafe { self.slots.vacant().as_mut() }
+        unsafe { self.claim.0.vacant().as_mut() }
     }
 }
 
-/// A received message, lent to its receiver in the slot in which it arrived. Dropping it gives the slot back.
+/// A received message, lent to its receiver in the slot in which it arrived. Dropping it gives the slot back;
+/// if it is forgotten ([`std::mem::forget`]), the receiver's next message is this one again.
 ///
-/// If the process is killed while it holds a lease, the message is delivered again to its successor. A lease
-/// that is dropped by a panic counts as received.
+/// If the process is killed while it holds a lease, the message is delivered again: to its successor, or to
+/// another receiver if there may be several, unless the channel was told to
+/// [discard](super::OnReceiverDeath::Discard) it. A lease that is dropped by a panic counts as received.
 ///
 /// The reference is sound against a peer that follows the protocol, which does not write a slot before it
 /// is given back. From a peer that you do not trust, receive by copy.
-pub struct Lease<'a, T: Message> {
+pub struct Lease<'a, T: Message, K: Kind = Spsc> {
     /// Invariant: at least one message is ready, and the first one is a valid `T`.
-    slots: &'a mut RecvSlots<T>,
+    slots: &'a mut RecvSlots<T, K>,
 }
 
-impl<'a, T: Message> Lease<'a, T> {
+impl<'a, T: Message, K: Kind> Lease<'a, T, K> {
     /// The caller has validated the first message.
-    pub(super) fn new(slots: &'a mut RecvSlots<T>) -> Self {
+    pub(super) fn new(slots: &'a mut RecvSlots<T, K>) -> Self {
         Self { slots }
+    }
+
+    /// How often the message may have been received before, by receivers that were killed: 0 if this is the
+    /// first time. Always 0 for `spsc`, which cannot tell; see [`Receiver::predecessor`] there.
+    ///
+    /// [`Receiver::predecessor`]: super::Receiver::predecessor
+    pub fn redelivered(&self) -> u32 {
+        self.slots.first_redelivered()
     }
 
     /// Gives the slot back. The same as dropping the lease.
@@ -126,7 +158,7 @@ impl<'a, T: Message> Lease<'a, T> {
     pub fn release(self) {}
 }
 
-impl<T: Message> Deref for Lease<'_, T> {
+impl<T: Message, K: Kind> Deref for Lease<'_, T, K> {
     type Target = T;
 
     #[inline]
@@ -136,7 +168,7 @@ impl<T: Message> Deref for Lease<'_, T> {
     }
 }
 
-impl<T: Message> Drop for Lease<'_, T> {
+impl<T: Message, K: Kind> Drop for Lease<'_, T, K> {
     #[inline]
     fn drop(&mut self) {
         crate::sync::crash_point("lease.before-release");
@@ -145,19 +177,19 @@ impl<T: Message> Drop for Lease<'_, T> {
     }
 }
 
-impl<T: Message> fmt::Debug for Loan<'_, T> {
+impl<T: Message, K: Kind> fmt::Debug for Loan<'_, T, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Loan").finish_non_exhaustive()
     }
 }
 
-impl<T: Message> fmt::Debug for Draft<'_, T> {
+impl<T: Message, K: Kind> fmt::Debug for Draft<'_, T, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Draft").finish_non_exhaustive()
     }
 }
 
-impl<T: Message> fmt::Debug for Lease<'_, T> {
+impl<T: Message, K: Kind> fmt::Debug for Lease<'_, T, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lease").finish_non_exhaustive()
     }

@@ -1,21 +1,43 @@
-//! The typed channels: the only layer that sees bytes, types, protocols and waiting at once.
+//! The channels, whatever their kind: the types behind the aliases in [`spsc`], [`mpsc`], [`spmc`] and [`mpmc`].
+//!
+//! The only layer that sees bytes, types, protocols and waiting at once.
 
 mod blocking;
+mod builder;
 mod error;
+mod health;
+mod iter;
+mod kind;
 mod loan;
+mod member;
+pub mod mpmc;
+pub mod mpsc;
 mod open;
 mod open_error;
 mod options;
 mod peer;
+mod receiver;
+mod sender;
 mod slots;
+pub mod spmc;
 pub mod spsc;
 
 #[cfg(test)]
 mod tests;
 
+pub use crate::protocol::ring::OnReceiverDeath;
+pub use builder::Channel;
 pub use error::{
     Broken, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
+};
+pub use health::Health;
+pub use iter::{Iter, TryIter};
+pub use kind::{
+    ChoosesOnReceiverDeath, Kind, Mpmc, Mpsc, SharedReceivers, SharedSenders, SoleReceivers, SoleSenders,
+    Spmc, Spsc,
 };
 pub use loan::{Draft, Lease, Loan};
 pub use open_error::Error;
 pub use peer::{Departure, Peer, Predecessor};
+pub use receiver::Receiver;
+pub use sender::Sender;

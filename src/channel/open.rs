@@ -1,72 +1,28 @@
-//! How an endpoint comes to its segment and its role.
+//! How an endpoint comes to its segment.
 
-use std::time::{Duration, Instant};
-
-use super::options::{Opening, Options};
+use super::options::{Asked, DEFAULT_CAPACITY, DEFAULT_RECORDS, Opening, Options};
 use crate::Error;
 use crate::map::{HeapRegion, MapOptions};
 use crate::message::Message;
-use crate::protocol::roster::{self, Identity, Predecessor, Presence, Record};
-use crate::segment::{Expected, Layout, MAX_CAPACITY, RoleLock, Segment, Shape, formatter, now};
-
-/// A role whose holder seems to live is tried for this long: a peer that is just proving the holder's death has
-/// the lock for some microseconds.
-const ROLE_PATIENCE: Duration = Duration::from_millis(50);
-
-/// A role that somebody has, whose record says that nobody is there, is tried for this long: its next holder
-/// is about to say who it is.
-const NAME_PATIENCE: Duration = Duration::from_secs(1);
+use crate::protocol::ring::Corruption;
+use crate::segment::{
+    Expected, Kind, Layout, MAX_CAPACITY, MAX_RECORDS, Memory, Segment, Shape, Terms, Wanted, formatter,
+};
 
 /// What a heap channel is called in errors.
-pub(super) const IN_PROCESS: &str = "in process";
+const IN_PROCESS: &str = "in process";
 
-/// The program's own schema, encoded.
-pub(super) fn schema<T: Message>() -> Vec<u8> {
-    T::SCHEMA.encode()
+/// What the channel of a segment is called.
+pub(super) fn name(segment: &Segment) -> &str {
+    match segment.memory() {
+        Memory::Map(map) => map.name(),
+        Memory::Heap(_) => IN_PROCESS,
+    }
 }
 
-/// The segment of a new channel.
-pub(super) fn plan<T: Message>(channel: &str, capacity: usize, schema: &[u8]) -> Result<Layout, Error> {
-    let refuse = |found: String, expected: String| {
-        Err(Error::Option { channel: channel.to_owned(), option: "capacity", found, expected })
-    };
-    let slots = match u32::try_from(capacity) {
-        Ok(slots) if slots > 0 && u64::from(slots) <= MAX_CAPACITY => slots,
-        _ => return refuse(format!("{capacity} messages"), format!("1 to {MAX_CAPACITY} messages")),
-    };
-    let Some(layout) = Layout::plan(Shape::of::<T>(slots, schema.len() as u32)) else {
-        let found = format!("{slots} messages of {} bytes", size_of::<T>());
-        return refuse(found, "fewer, so that they fit in memory".into());
-    };
-    Ok(layout)
-}
-
-/// Creates or attaches the named segment, as the options say.
-pub(super) fn named<T: Message>(options: &Options) -> Result<Segment, Error> {
-    let schema = schema::<T>();
-    let layout = plan::<T>(&options.name, options.capacity_to_create(), &schema)?;
-    let maps = MapOptions::new().namespace(options.namespace.clone()).mode(options.mode).capacity(layout.len);
-    let format = formatter(&layout, &schema);
-    let map = match options.opening {
-        Opening::CreateOrOpen => maps.create_or_open_with(&options.name, format)?.0,
-        Opening::CreateNew => maps.create_new_with(&options.name, format)?,
-        Opening::Open => maps.open(&options.name)?,
-    };
-    let expected = Expected {
-        message: T::SCHEMA,
-        schema: &schema,
-        capacity: options.capacity.map(|_| layout.shape.capacity),
-        shape: layout.shape,
-    };
-    Segment::attach(map, &expected).map_err(|refusal| Error::refused(&options.name, refusal))
-}
-
-/// A new segment on the heap.
-pub(super) fn in_process<T: Message>(capacity: usize) -> Result<Segment, Error> {
-    let schema = schema::<T>();
-    let layout = plan::<T>(IN_PROCESS, capacity, &schema)?;
-    let heap = HeapRegion::new(layout.len)?;
-    Ok(Segment::on_heap(heap, layout, &schema))
+/// What an end says whose ring makes no sense.
+pub(super) fn inconsistent(segment: &Segment, corruption: Corruption) -> Error {
+    Error::Inconsistent { channel: name(segment).to_owned(), broken: corruption.into() }
 }
 
 /// As many messages as a claim can count.
@@ -75,28 +31,88 @@ pub(super) fn clamp(messages: usize) -> u32 {
     u32::try_from(messages).unwrap_or(u32::MAX)
 }
 
-/// Takes a sole role, from a dead holder too.
-pub(super) fn take_role(
+/// The program's own schema, encoded.
+pub(super) fn schema<T: Message>() -> Vec<u8> {
+    T::SCHEMA.encode()
+}
+
+/// A count that is an option, if it may be.
+fn count(
     channel: &str,
-    role: &'static str,
-    record: &Record,
-    lock: &RoleLock,
-) -> Result<(u64, Predecessor), Error> {
-    let me = Identity { pid: std::process::id().into(), since: now() };
-    let start = Instant::now();
-    loop {
-        match roster::attach(record, lock, me) {
-            Ok(held) => return Ok(held),
-            Err(holder) => {
-                let (named, waited) = (roster::glance(record) == Presence::Live, start.elapsed());
-                if named && waited >= ROLE_PATIENCE {
-                    return Err(Error::RoleTaken { channel: channel.to_owned(), role, pid: holder.pid });
-                }
-                if waited >= NAME_PATIENCE {
-                    return Err(Error::RoleBusy { channel: channel.to_owned(), role });
-                }
-                std::thread::sleep(Duration::from_millis(1));
-            }
+    (option, unit): (&'static str, &str),
+    (asked, default): (Option<usize>, u32),
+    most: u64,
+) -> Result<u32, Error> {
+    let Some(asked) = asked else { return Ok(default) };
+    match u32::try_from(asked) {
+        Ok(count) if count > 0 && u64::from(count) <= most => Ok(count),
+        _ => {
+            let (found, expected) = (format!("{asked} {unit}"), format!("1 to {most} {unit}"));
+            Err(Error::Option { channel: channel.to_owned(), option, found, expected })
         }
     }
+}
+
+/// The segment of a new channel, with the defaults for what nobody asked for.
+pub(super) fn plan<T: Message>(
+    channel: &str,
+    kind: Kind,
+    asked: &Asked,
+    schema: &[u8],
+) -> Result<Layout, Error> {
+    let records = |shared| if shared { DEFAULT_RECORDS } else { 1 };
+    let senders = (asked.max_senders, records(kind.shared_senders()));
+    let receivers = (asked.max_receivers, records(kind.shared_receivers()));
+    let (capacity, most) = ((asked.capacity, DEFAULT_CAPACITY), MAX_RECORDS.into());
+    let terms = Terms {
+        kind,
+        capacity: count(channel, ("capacity", "messages"), capacity, MAX_CAPACITY)?,
+        senders: count(channel, ("max_senders", "senders"), senders, most)?,
+        receivers: count(channel, ("max_receivers", "receivers"), receivers, most)?,
+        on_receiver_death: asked.on_receiver_death.unwrap_or_default(),
+    };
+    Layout::plan(Shape::of::<T>(terms, schema.len() as u32)).ok_or_else(|| Error::Option {
+        channel: channel.to_owned(),
+        option: "capacity",
+        found: format!("{} messages of {} bytes", terms.capacity, size_of::<T>()),
+        expected: "fewer, so that they fit in memory".into(),
+    })
+}
+
+/// Creates or attaches the named segment, as the options say.
+pub(super) fn named<T: Message>(kind: Kind, options: &Options) -> Result<Segment, Error> {
+    let (schema, asked) = (schema::<T>(), &options.asked);
+    let layout = plan::<T>(&options.name, kind, asked, &schema)?;
+    let maps = MapOptions::new().namespace(options.namespace.clone()).mode(options.mode).capacity(layout.len);
+    let format = formatter(&layout, &schema);
+    let map = match options.opening {
+        Opening::CreateOrOpen => maps.create_or_open_with(&options.name, format)?.0,
+        Opening::CreateNew => maps.create_new_with(&options.name, format)?,
+        Opening::Open => maps.open(&options.name)?,
+    };
+    let terms = &layout.shape.terms;
+    let wanted = Wanted {
+        capacity: asked.capacity.map(|_| terms.capacity),
+        senders: asked.max_senders.map(|_| terms.senders),
+        receivers: asked.max_receivers.map(|_| terms.receivers),
+        on_receiver_death: asked.on_receiver_death,
+    };
+    let expected = Expected { message: T::SCHEMA, schema: &schema, shape: layout.shape, wanted };
+    Segment::attach(map, &expected).map_err(|refusal| Error::refused(&options.name, refusal))
+}
+
+/// A new segment on the heap.
+pub(super) fn in_process<T: Message>(kind: Kind, capacity: usize) -> Result<Segment, Error> {
+    let schema = schema::<T>();
+    // Nobody can ask for more than there is to have.
+    let most = |shared: bool| shared.then_some(MAX_RECORDS as usize);
+    let asked = Asked {
+        capacity: Some(capacity),
+        max_senders: most(kind.shared_senders()),
+        max_receivers: most(kind.shared_receivers()),
+        ..Asked::default()
+    };
+    let layout = plan::<T>(IN_PROCESS, kind, &asked, &schema)?;
+    let heap = HeapRegion::new(layout.len)?;
+    Ok(Segment::on_heap(heap, layout, &schema))
 }

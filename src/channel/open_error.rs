@@ -73,6 +73,26 @@ pub enum Error {
         /// What was asked for, in messages.
         expected: u64,
     },
+    /// The channel has another value of an option than the one asked for.
+    Mismatch {
+        /// Name of the channel.
+        channel: String,
+        /// Which option.
+        option: &'static str,
+        /// Its value.
+        found: String,
+        /// What was asked for.
+        expected: String,
+    },
+    /// As many senders, or receivers, take part as there may be. It takes 50 ms to be sure.
+    Full {
+        /// Name of the channel.
+        channel: String,
+        /// `sender` or `receiver`.
+        side: &'static str,
+        /// How many there may be.
+        limit: u32,
+    },
     /// Somebody else has the role, and is alive. It takes 50 ms to be sure.
     RoleTaken {
         /// Name of the channel.
@@ -109,6 +129,9 @@ impl Error {
             Refusal::Kind { found, expected } => Self::Kind { channel, found, expected },
             Refusal::Type { difference } => Self::Type { channel, difference },
             Refusal::Capacity { found, expected } => Self::Capacity { channel, found, expected },
+            Refusal::Mismatch { option, found, expected } => {
+                Self::Mismatch { channel, option, found, expected }
+            }
         }
     }
 }
@@ -155,6 +178,16 @@ impl fmt::Display for Error {
                 "channel `{channel}` holds {found} messages, this program expects {expected}; ask for {found}, \
                  leave the capacity to the creator, or use another name"
             ),
+            Self::Mismatch { channel, option, found, expected } => write!(
+                f,
+                "channel `{channel}` has {option} {found}, this program expects {expected}; ask for {found}, \
+                 leave {option} to the creator, or use another name"
+            ),
+            Self::Full { channel, side, limit } => write!(
+                f,
+                "channel `{channel}` has no room for another {side}: found {limit}, expected fewer; stop one, or \
+                 create the channel anew with a larger max_{side}s (at most 254)"
+            ),
             Self::RoleTaken { channel, role, pid } => write!(
                 f,
                 "channel `{channel}` has a {role} already: found process {pid}, expected none; stop it, or use \
@@ -191,7 +224,7 @@ impl From<Error> for std::io::Error {
         let kind = match error {
             Error::Map(error) => return error.into(),
             Error::Option { .. } => ErrorKind::InvalidInput,
-            Error::RoleTaken { .. } | Error::RoleBusy { .. } => ErrorKind::ResourceBusy,
+            Error::Full { .. } | Error::RoleTaken { .. } | Error::RoleBusy { .. } => ErrorKind::ResourceBusy,
             _ => ErrorKind::InvalidData,
         };
         Self::new(kind, error)

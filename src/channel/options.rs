@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use crate::map::Namespace;
+use crate::protocol::ring::OnReceiverDeath;
 use crate::wait::Wait;
 
 /// Messages a channel holds if nobody says otherwise.
-const DEFAULT_CAPACITY: u32 = 1024;
+pub(super) const DEFAULT_CAPACITY: u32 = 1024;
+/// How many there may be on a shared side if nobody says otherwise.
+pub(super) const DEFAULT_RECORDS: u32 = 32;
 /// How long a side that cannot go on waits between two questions whether its peer lives.
 const DEFAULT_LIVENESS_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -27,10 +30,19 @@ pub(super) struct Options {
     pub(super) name: String,
     pub(super) namespace: Namespace,
     pub(super) opening: Opening,
-    /// In messages; `None`: whatever the channel has, or the default for a new one.
-    pub(super) capacity: Option<usize>,
+    pub(super) asked: Asked,
     pub(super) mode: u32,
     pub(super) endpoint: EndpointOptions,
+}
+
+/// The options that both sides have to agree on. `None`: whatever the channel has, or the default for a new one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Asked {
+    /// In messages.
+    pub(super) capacity: Option<usize>,
+    pub(super) max_senders: Option<usize>,
+    pub(super) max_receivers: Option<usize>,
+    pub(super) on_receiver_death: Option<OnReceiverDeath>,
 }
 
 /// The options of one side, which the other does not see.
@@ -52,14 +64,9 @@ impl Options {
             name: name.to_owned(),
             namespace: Namespace::default(),
             opening: Opening::CreateOrOpen,
-            capacity: None,
+            asked: Asked::default(),
             mode: 0o600,
             endpoint: EndpointOptions::default(),
         }
-    }
-
-    /// The capacity of a channel that has to be created.
-    pub(super) fn capacity_to_create(&self) -> usize {
-        self.capacity.unwrap_or(DEFAULT_CAPACITY as usize)
     }
 }

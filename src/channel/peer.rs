@@ -5,10 +5,15 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::member::Member;
 pub use crate::protocol::peer::Departure;
+use crate::protocol::peer::News;
+use crate::protocol::repair::{self, Obstacle};
+use crate::protocol::ring::Ring;
 pub use crate::protocol::roster::Predecessor;
-use crate::protocol::roster::{self, Presence, Record};
-use crate::segment::RoleLock;
+use crate::protocol::roster::{self, Identity, Locks as _, Presence, Side};
+use crate::protocol::table;
+use crate::segment::{Segment, now};
 
 impl fmt::Display for Departure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -37,17 +42,38 @@ pub enum Peer {
         departure: Departure,
         /// Its process, as its own pid namespace counted.
         pid: u64,
+        /// When it left, or was found dead.
+        at: SystemTime,
     },
 }
 
-/// Watches the peer's record on behalf of a side that cannot go on.
+impl Peer {
+    /// What a record says, if `presence` is what the kernel says.
+    pub(super) fn of(presence: Presence, identity: Identity, until: u64) -> Self {
+        let time = |since_the_epoch| SystemTime::UNIX_EPOCH + Duration::from_nanos(since_the_epoch);
+        let gone = |departure| Self::Gone { departure, pid: identity.pid, at: time(until) };
+        match presence {
+            Presence::Never => Self::Awaited,
+            Presence::Live => Self::Attached { pid: identity.pid, since: time(identity.since) },
+            Presence::Left => gone(Departure::Left),
+            Presence::Died => gone(Departure::Died),
+        }
+    }
+}
+
+/// Watches the other side on behalf of a member that cannot go on: always the same one.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    lock: RoleLock,
+    /// The other side.
+    side: Side,
     interval: Duration,
     looks: u32,
-    /// By the coarse clock.
+    /// When the clock was last read.
+    ticked: Duration,
+    /// When the kernel was last asked.
     probed: Duration,
+    /// What was in the way when the clock was last read, and since when, so far as it was read.
+    stuck: Option<(Obstacle, Duration)>,
     /// Not `Sync`: the kernel's lock does not keep two threads apart that ask through one description, and
     /// the slower one could certify the death of a peer that has been replaced meanwhile.
     one_thread: PhantomData<Cell<()>>,
@@ -56,31 +82,80 @@ pub(crate) struct Watch {
 /// While it spins, the clock is read once in so many looks: reading it costs as much as one or two of them.
 const LOOKS_PER_CLOCK: u32 = 64;
 
+/// A claim that is in the way is looked into so many times sooner: who is running is through with one in far less
+/// than a microsecond.
+const HURRY: u32 = 16;
+
+/// Whose claim has been in the way for so long is called a staller: some ticks of the coarse clock, which has 1 to
+/// 10 ms.
+const LONG: Duration = Duration::from_millis(20);
+
 /// Between two questions of a wait for the peer, which is no hot path.
 const POLL: Duration = Duration::from_millis(1);
 
 impl Watch {
-    pub(crate) fn new(lock: RoleLock, interval: Duration) -> Self {
-        Self { lock, interval, looks: 0, probed: coarse_now(), one_thread: PhantomData }
+    pub(crate) fn new(side: Side, interval: Duration) -> Self {
+        let now = coarse_now();
+        Self { side, interval, looks: 0, ticked: now, probed: now, stuck: None, one_thread: PhantomData }
     }
 
-    /// What the record says; and once per interval what the kernel says, if it says "live".
+    /// What the records say. Once per interval, if they say "live", what the kernel says; and then, where a side is
+    /// shared, what the dead left is repaired, on either side: a fellow's claim can be what is in the way. If one
+    /// is, that is done after a sixteenth of the interval.
     #[inline]
-    pub(crate) fn presence(&mut self, record: &Record) -> Presence {
-        let presence = roster::glance(record);
-        if presence != Presence::Live {
-            return presence;
+    pub(crate) fn ask(&mut self, segment: &Segment, member: &Member) -> News {
+        let ring = segment.any_ring();
+        let presence = table::presence(&ring, self.side);
+        let shared = ring.rules.shared_senders || ring.rules.shared_receivers;
+        if presence != Presence::Live && !shared {
+            return presence.into();
         }
         self.looks = self.looks.wrapping_add(1);
         if self.looks % LOOKS_PER_CLOCK != 0 {
-            return presence;
+            return presence.into();
         }
         let now = coarse_now();
-        if now.saturating_sub(self.probed) < self.interval {
-            return presence;
+        let is_new = std::mem::replace(&mut self.ticked, now) != now;
+        let (unasked, stuck) = (now.saturating_sub(self.probed), shared && is_new);
+        let stuck = if stuck { self.stuck_for(&ring, now) } else { Duration::ZERO };
+        let hurry = !stuck.is_zero() && stuck.min(unasked) >= self.interval / HURRY;
+        if !hurry && unasked < self.interval {
+            return presence.into();
         }
         self.probed = now;
-        roster::probe(record, &self.lock)
+        self.probe(&ring, member)
+    }
+
+    /// What the kernel says.
+    fn probe(&self, ring: &Ring<'_>, member: &Member) -> News {
+        if !ring.rules.shared_senders && !ring.rules.shared_receivers {
+            let lock = member.locks().lock(self.side, 0);
+            return roster::probe(&table::records(ring, self.side)[0], &lock, now()).into();
+        }
+        let changed = repair::sweep(ring, Some(member.seat()), member.locks(), now());
+        News { presence: table::presence(ring, self.side), changed }
+    }
+
+    /// For how long the claim of one participant has been in the way, by the coarse clock: right to a tick of it.
+    fn stuck_for(&mut self, ring: &Ring<'_>, now: Duration) -> Duration {
+        let before = self.stuck.take();
+        let obstacle = repair::obstacle(ring, self.side.opposite());
+        self.stuck = obstacle.map(|obstacle| match before {
+            Some((same, since)) if same == obstacle => (same, since),
+            _ => (obstacle, now),
+        });
+        self.stuck.map_or(Duration::ZERO, |(_, since)| now.saturating_sub(since))
+    }
+
+    /// The living participant whose claim has been in the way for long.
+    pub(crate) fn staller(&mut self, member: &Member) -> Option<Peer> {
+        let ring = member.segment().any_ring();
+        if self.stuck_for(&ring, coarse_now()) < LONG {
+            return None;
+        }
+        let (obstacle, _) = self.stuck?;
+        let owner = repair::owner(&ring, obstacle, Some(member.seat()), member.locks(), now())?;
+        Some(Peer::of(Presence::Live, owner, 0))
     }
 
     /// The next look reads the clock: looks have become rare, since the core is given away between them, or each
@@ -91,10 +166,10 @@ impl Watch {
     }
 
     /// Waits until somebody is attached and alive; whether somebody is.
-    pub(crate) fn wait_for_peer(&self, record: &Record, timeout: Duration) -> bool {
-        let deadline = Instant::now().checked_add(timeout);
+    pub(crate) fn wait_for_peer(&self, member: &Member, timeout: Duration) -> bool {
+        let (ring, deadline) = (member.segment().any_ring(), Instant::now().checked_add(timeout));
         loop {
-            if roster::probe(record, &self.lock) == Presence::Live {
+            if repair::count(&ring, self.side, Some(member.seat()), member.locks(), now()) > 0 {
                 return true;
             }
             let left = deadline.map_or(POLL, |deadline| deadline.saturating_duration_since(Instant::now()));
@@ -105,18 +180,12 @@ impl Watch {
         }
     }
 
-    /// Asks the kernel now.
-    pub(crate) fn peer(&self, record: &Record) -> Peer {
-        let presence = roster::probe(record, &self.lock);
-        let roster::Identity { pid, since } = roster::identity(record);
-        match presence {
-            Presence::Never => Peer::Awaited,
-            Presence::Live => {
-                Peer::Attached { pid, since: SystemTime::UNIX_EPOCH + Duration::from_nanos(since) }
-            }
-            Presence::Left => Peer::Gone { departure: Departure::Left, pid },
-            Presence::Died => Peer::Gone { departure: Departure::Died, pid },
-        }
+    /// Asks the kernel now, about the one that is on the other side.
+    pub(crate) fn peer(&self, member: &Member) -> Peer {
+        let ring = member.segment().any_ring();
+        let record = &table::records(&ring, self.side)[0];
+        let presence = roster::probe(record, &member.locks().lock(self.side, 0), now());
+        Peer::of(presence, roster::identity(record), roster::until(record))
     }
 }
 

@@ -6,28 +6,29 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
+use super::kind::Kind;
 use crate::message::{InvalidField, Message, validate_bits};
-use crate::protocol::peer::{self, Stuck};
+use crate::protocol::peer::{self, News, Stuck};
 use crate::protocol::ring::{Corruption, Form, Ring};
-use crate::protocol::roster::Presence;
-use crate::protocol::sole::{SoleReceiver, SoleSender};
-use crate::segment::{Segment, form, payload_offset, stride};
+use crate::protocol::side::{RecvSide, SendSide};
+use crate::segment::{self, Segment, form, payload_offset, stride};
 use crate::sync::crash_point;
 
-/// A segment whose messages are `T`: its stride and offsets are those of `T`, by the check at attach.
-struct Slots<T> {
+/// A segment of the kind `K` whose messages are `T`: its stride and offsets are those of both, by the check at
+/// attach.
+struct Slots<T, K> {
     segment: Segment,
-    message: PhantomData<fn(T) -> T>,
+    of: PhantomData<fn(T, K)>,
 }
 
-impl<T: Message> Slots<T> {
-    const FORM: Form = form::<T>();
-    const STRIDE: usize = stride::<T>();
-    const PAYLOAD: usize = payload_offset::<T>();
+impl<T: Message, K: Kind> Slots<T, K> {
+    const FORM: Form = form::<T>(K::KIND);
+    const STRIDE: usize = stride::<T>(K::KIND);
+    const PAYLOAD: usize = payload_offset::<T>(K::KIND);
 
     #[inline]
     fn ring(&self) -> Ring<'_> {
-        self.segment.ring(Self::FORM)
+        self.segment.ring(Self::FORM, K::KIND)
     }
 
     /// Where the message of a slot lies: aligned, inside the segment, initialised (a mapping starts as
@@ -41,19 +42,19 @@ impl<T: Message> Slots<T> {
 }
 
 /// The sending side's slots.
-pub(crate) struct SendSlots<T> {
-    slots: Slots<T>,
-    side: SoleSender,
-    /// Claimed and not yet filled. Never more than the side's limit allows.
+pub(crate) struct SendSlots<T, K: Kind> {
+    slots: Slots<T, K>,
+    side: K::Sending,
+    /// Claimed for the call that is under way, and not yet filled. Never more than the side has claimed: what it
+    /// has left from a claim that was forgotten is the first that it claims again.
     claimed: u32,
 }
 
-impl<T: Message> SendSlots<T> {
-    /// Starts where the last published message ends. The caller holds the role of `segment`, which was
-    /// planned for `T`.
-    pub(super) fn resume(segment: Segment) -> Result<Self, Corruption> {
-        let slots = Slots { segment, message: PhantomData };
-        let side = SoleSender::resume(&slots.ring())?;
+impl<T: Message, K: Kind> SendSlots<T, K> {
+    /// Starts as the holder of that record of `segment`, which was planned for `T` and `K`.
+    pub(super) fn resume(segment: Segment, index: u32) -> Result<Self, Corruption> {
+        let slots = Slots { segment, of: PhantomData };
+        let side = K::Sending::resume(&slots.ring(), index)?;
         Ok(Self { slots, side, claimed: 0 })
     }
 
@@ -69,23 +70,19 @@ impl<T: Message> SendSlots<T> {
         self.side.in_flight(&self.slots.ring())
     }
 
-    /// Claims one free slot, if one is known without looking.
+    /// Claims one free slot, if that is quickly done.
     #[inline]
-    pub(super) fn claim_known(&mut self) -> bool {
-        let known = self.side.known_free() > 0;
-        self.claimed = u32::from(known);
-        known
+    pub(super) fn claim_one(&mut self) -> bool {
+        let claimed = self.side.claim_one(&self.slots.ring());
+        self.claimed = u32::from(claimed);
+        claimed
     }
 
     /// Claims up to `want` free slots, at least one.
-    pub(super) fn claim(
-        &mut self,
-        want: u32,
-        presence: impl FnOnce(&Segment) -> Presence,
-    ) -> Result<u32, Stuck> {
+    pub(super) fn claim(&mut self, want: u32, ask: impl FnOnce(&Segment) -> News) -> Result<u32, Stuck> {
         let ring = self.slots.ring();
         self.claimed = 0;
-        self.claimed = peer::claim(&mut self.side, &ring, want, || presence(&self.slots.segment))?;
+        self.claimed = peer::claim(&mut self.side, &ring, want, || ask(&self.slots.segment))?;
         Ok(self.claimed)
     }
 
@@ -107,7 +104,7 @@ impl<T: Message> SendSlots<T> {
     pub(super) fn put(&mut self, message: &T) {
         let slot = self.vacant();
         // SAFETY: 1. aligned and inside the segment (`at`); 2. claimed, so no receiver reads it before it is
-        // filled, and no other sender exists while this one holds the role; 3. `T` is `Copy`.
+        // filled, and no other sender writes it; 3. `T` is `Copy`.
         unsafe { slot.copy_from_nonoverlapping(message.into(), 1) };
         self.fill();
     }
@@ -126,23 +123,35 @@ impl<T: Message> SendSlots<T> {
     pub(super) fn commit(&mut self) {
         self.side.commit(&self.slots.ring());
     }
+
+    /// Nothing is going to be written into what is claimed.
+    #[inline]
+    pub(super) fn abandon(&mut self) {
+        self.claimed = 0;
+        self.side.abandon(&self.slots.ring());
+    }
 }
 
 /// The receiving side's slots.
-pub(crate) struct RecvSlots<T> {
-    slots: Slots<T>,
-    side: SoleReceiver,
-    /// Published and not yet taken, as far as the last poll said.
+pub(crate) struct RecvSlots<T, K: Kind> {
+    slots: Slots<T, K>,
+    side: K::Receiving,
+    /// Claimed for the call that is under way, and not yet taken. Never more than the side has claimed: what it
+    /// has left from another call is the first that it claims again.
     ready: u32,
+    /// How often what this call has taken may have been received before, at most. Not kept where it is never
+    /// known.
+    redelivered: u32,
 }
 
-impl<T: Message> RecvSlots<T> {
-    /// Starts at the first message that was not released. The caller holds the role of `segment`, which
-    /// was planned for `T`.
-    pub(super) fn resume(segment: Segment) -> Result<Self, Corruption> {
-        let slots = Slots { segment, message: PhantomData };
-        let side = SoleReceiver::resume(&slots.ring())?;
-        Ok(Self { slots, side, ready: 0 })
+impl<T: Message, K: Kind> RecvSlots<T, K> {
+    const KEEPS_REDELIVERED: bool = !matches!(K::KIND, segment::Kind::Spsc);
+
+    /// Starts as the holder of that record of `segment`, which was planned for `T` and `K`.
+    pub(super) fn resume(segment: Segment, index: u32) -> Result<Self, Corruption> {
+        let slots = Slots { segment, of: PhantomData };
+        let side = K::Receiving::resume(&slots.ring(), index)?;
+        Ok(Self { slots, side, ready: 0, redelivered: 0 })
     }
 
     pub(super) fn segment(&self) -> &Segment {
@@ -157,23 +166,38 @@ impl<T: Message> RecvSlots<T> {
         self.side.in_flight(&self.slots.ring())
     }
 
-    /// Looks for one message, without asking why there is none.
+    /// Of the messages that the last call took, the most often that one may have been received before.
+    pub(super) fn redelivered(&self) -> u32 {
+        self.redelivered
+    }
+
+    /// How often the first message may have been received before.
+    pub(super) fn first_redelivered(&self) -> u32 {
+        self.side.redelivered()
+    }
+
+    /// Claims one message, if that is quickly done, without asking why there is none.
     #[inline]
     pub(super) fn poll_one(&mut self) -> bool {
-        let ready = self.side.is_ready(&self.slots.ring());
-        self.ready = u32::from(ready);
+        let ready = self.side.poll_one(&self.slots.ring());
+        self.begin(u32::from(ready));
         ready
     }
 
-    /// Looks for up to `want` messages, at least one.
-    pub(super) fn poll(
-        &mut self,
-        want: u32,
-        presence: impl FnOnce(&Segment) -> Presence,
-    ) -> Result<u32, Stuck> {
+    /// A new call begins, and has claimed so many messages.
+    #[inline]
+    fn begin(&mut self, ready: u32) {
+        self.ready = ready;
+        if Self::KEEPS_REDELIVERED {
+            self.redelivered = 0;
+        }
+    }
+
+    /// Claims up to `want` messages, at least one.
+    pub(super) fn poll(&mut self, want: u32, ask: impl FnOnce(&Segment) -> News) -> Result<u32, Stuck> {
+        self.begin(0);
         let ring = self.slots.ring();
-        self.ready = 0;
-        self.ready = peer::poll(&mut self.side, &ring, want, || presence(&self.slots.segment))?;
+        self.ready = peer::poll(&mut self.side, &ring, want, || ask(&self.slots.segment))?;
         Ok(self.ready)
     }
 
@@ -181,7 +205,7 @@ impl<T: Message> RecvSlots<T> {
     #[inline]
     pub(super) fn take(&mut self) -> Result<T, InvalidField> {
         let slot = self.ready_slot();
-        // SAFETY: 1. aligned and inside the segment (`at`); 2. published and not released, so no sender
+        // SAFETY: 1. aligned and inside the segment (`at`); 2. claimed and not released, so no sender
         // that follows the protocol writes it; 3. any bytes are a `MaybeUninit<T>`.
         let message = unsafe { slot.cast::<MaybeUninit<T>>().read() };
         self.skip();
@@ -196,7 +220,7 @@ impl<T: Message> RecvSlots<T> {
     /// Whether the first message, in place, is a value of its type.
     #[inline]
     pub(super) fn validate(&self) -> Result<(), InvalidField> {
-        // SAFETY: aligned and inside the segment (`at`); published and not released; any bytes are a
+        // SAFETY: aligned and inside the segment (`at`); claimed and not released; any bytes are a
         // `MaybeUninit<T>`.
         let message = unsafe { self.ready_slot().cast::<MaybeUninit<T>>().as_ref() };
         // SAFETY: all bytes are initialised (`at`).
@@ -215,6 +239,9 @@ impl<T: Message> RecvSlots<T> {
     pub(super) fn skip(&mut self) {
         assert!(self.ready > 0, "a message was taken before it was there");
         self.ready -= 1;
+        if Self::KEEPS_REDELIVERED {
+            self.redelivered = self.redelivered.max(self.side.redelivered());
+        }
         self.side.take(&self.slots.ring());
     }
 
@@ -222,5 +249,11 @@ impl<T: Message> RecvSlots<T> {
     #[inline]
     pub(super) fn release(&mut self) {
         self.side.release(&self.slots.ring());
+    }
+
+    /// What is claimed is for others.
+    pub(super) fn abandon(&mut self) {
+        self.ready = 0;
+        self.side.abandon(&self.slots.ring());
     }
 }

@@ -36,7 +36,7 @@
 //! such a child still pins the name until it ends or replaces itself by another program.
 
 use std::fs::File;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -232,6 +232,19 @@ impl Holder {
 
     pub(super) fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    /// A description of the file that has no locks yet, not even presence. Not by name: the name may be
+    /// somebody else's by now.
+    pub(super) fn open_again(&self) -> Result<OwnedFd, Error> {
+        let path = self.directory.path().join(&self.name);
+        sys::open_again(self.file.as_fd()).map_err(|errno| match errno {
+            Errno::NOENT => {
+                let what = "/proc, through which a map is opened again,";
+                Error::new(ErrorKind::Unsupported { what }, &path)
+            }
+            errno => Error::os("opening the map again", &path, 0, errno),
+        })
     }
 
     /// Whether this holder was the last; nobody else can come in between this and the unlink that follows.

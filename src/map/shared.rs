@@ -1,9 +1,10 @@
 //! A named map, as its holders see it.
 
 use std::fmt;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
+use super::error::Error;
 use super::header::Header;
 use super::namespace::Namespace;
 use super::reclaim::Holder;
@@ -57,6 +58,12 @@ impl SharedMap {
     /// The namespace that the name is in.
     pub fn namespace(&self) -> &Namespace {
         &self.0.namespace
+    }
+
+    /// A new open file description of the map's file, for locks of its own. It is not present: the map has
+    /// to outlive it.
+    pub(crate) fn reopen(&self) -> Result<OwnedFd, Error> {
+        self.0.holder.open_again().map_err(|error| error.for_map(self.name()))
     }
 
     /// Random; tells this map from others that have or had its name.

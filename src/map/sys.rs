@@ -175,6 +175,11 @@ pub(super) fn change_mode(fd: BorrowedFd<'_>, mode: Mode) -> Result<()> {
     rustix::fs::chmodat(CWD, own_path(fd)?, mode, AtFlags::empty())
 }
 
+/// A new open file description of the same file, whatever its name has become.
+pub(super) fn open_again(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
+    rustix::fs::open(own_path(fd)?, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
+}
+
 /// A path that leads to what the descriptor refers to, whatever has been renamed; `NOENT` without /proc.
 ///
 /// By way of the calling thread: it may have a descriptor table of its own, and `/proc/self` is the main

@@ -7,6 +7,13 @@
 //! |---|---|---|---|---|
 //! | `ring` | the control words, positions, laps and stamps | Vyukov's bounded queue, with a stamp per lap instead of a sequence number | | |
 //! | `sole` | the ring with one sender and one receiver, published by stamp or by index | Lamport's queue; FastForward for the stamp in the slot | wait-free | a published message, or none |
+//! | `stamp`, `intent` | the word before a message, and the word in which a participant says what it claims | | | |
+//! | `side` | what a channel asks of either side, whatever the ring | | | |
+//! | `shared` | one of several senders, one of several receivers | Vyukov's bounded queue; an intent before each claim | lock-free, behind a stopped claimant blocked | holes and unread messages, which `repair` finds |
+//! | `lone` | a sole side that faces a shared one | FastForward, with a mark for what was begun | wait-free | a published message, or none; an unread message, in order |
+//! | `repair` | closing the holes of dead senders, setting the messages of dead receivers free | | lock-free | what was to be repaired |
+//! | `table` | the roster of a shared side | | bounded by the table | a record that is repaired and free |
+//! | `ahead` | fetching the lines of later slots | | | |
 //! | `roster` | who takes part: one record each, and a kernel lock that dies with its holder | robust locks, sticky death certificates | wait-free | a record that any peer can judge |
 //! | `peer` | what an empty or a full ring means when the peer is gone | | wait-free | nothing |
 //! | `lifecycle` | the state word of a segment | | wait-free | a segment that nobody accepts |
@@ -14,12 +21,20 @@
 
 #![allow(unreachable_pub, reason = "public to the models, private in the library")]
 
+mod ahead;
+pub mod intent;
 pub mod lifecycle;
+pub mod lone;
 pub mod peer;
+pub mod repair;
 pub mod ring;
 pub mod roster;
+pub mod shared;
+pub mod side;
 pub mod sole;
+pub mod stamp;
 mod strided;
+pub mod table;
 
 pub use strided::Strided;
 

@@ -1,16 +1,20 @@
-//! What an empty or a full ring means when the peer is gone.
+//! What an empty or a full ring means when the other side is gone.
 //!
-//! A side that cannot go on asks for the peer *after* it found the ring empty (full), and looks at the ring
-//! *once more* after it heard that the peer is gone: the peer may have published (released) between the
-//! first look and its end. Everything it did is visible by then (`roster` E5, E6), so the second look is
-//! final.
+//! A side that cannot go on asks for the other side *after* it found the ring empty (full), and looks at the ring
+//! *once more* after it heard that nobody is there, or that something was repaired: the last of them may have
+//! published (released) between the first look and its end. Everything it did is visible by then (`roster` E5, E6),
+//! so the second look is final.
+//!
+//! A receiver among several looks at one thing more: whether another receiver still holds a message. If that one
+//! dies the message is delivered again, so the ring is not at its end before everything was given back.
 
 use super::ring::{Blocked, Ring};
 use super::roster::Presence;
-use super::sole::{SoleReceiver, SoleSender};
+use super::side::{RecvSide, SendSide};
 use crate::sync::mutant;
 
-/// How the other side went.
+/// How the other side went; where there were several, the one whose going was noticed last. Who went how is in the
+/// channel's health.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Departure {
     /// Its handle was dropped.
@@ -28,55 +32,78 @@ pub enum Stuck {
     Peer(Departure),
 }
 
-/// [`SoleReceiver::poll`]; `presence` is asked about the sender if the ring is empty.
+/// What asking for the other side has brought.
+#[derive(Clone, Copy, Debug)]
+pub struct News {
+    /// Whether anybody is there.
+    pub presence: Presence,
+    /// Whether something was repaired, so that it is worth looking again.
+    pub changed: bool,
+}
+
+impl From<Presence> for News {
+    fn from(presence: Presence) -> Self {
+        Self { presence, changed: false }
+    }
+}
+
+/// [`RecvSide::poll`]; `ask` asks about the senders if the ring is empty.
 ///
 /// # Errors
 ///
 /// Why there is no message.
 #[inline]
 pub fn poll(
-    receiver: &mut SoleReceiver,
+    receiver: &mut impl RecvSide,
     ring: &Ring<'_>,
     want: u32,
-    presence: impl FnOnce() -> Presence,
+    ask: impl FnOnce() -> News,
 ) -> Result<u32, Stuck> {
-    settle(|| receiver.poll(ring, want), presence)
+    match settle(|| receiver.poll(ring, want), ask) {
+        // At the end of the channel, or of all positions: not before nothing can come again.
+        Err(Stuck::Peer(_) | Stuck::Ring(Blocked::Exhausted))
+            if !receiver.drained(ring) && !mutant("peer_not_drained") =>
+        {
+            Err(Stuck::Ring(Blocked::NotReady))
+        }
+        answer => answer,
+    }
 }
 
-/// [`SoleSender::claim`]; `presence` is asked about the receiver if the ring is full.
+/// [`SendSide::claim`]; `ask` asks about the receivers if the ring is full.
 ///
 /// # Errors
 ///
 /// Why there is no free slot.
 #[inline]
 pub fn claim(
-    sender: &mut SoleSender,
+    sender: &mut impl SendSide,
     ring: &Ring<'_>,
     want: u32,
-    presence: impl FnOnce() -> Presence,
+    ask: impl FnOnce() -> News,
 ) -> Result<u32, Stuck> {
-    settle(|| sender.claim(ring, want), presence)
+    settle(|| sender.claim(ring, want), ask)
 }
 
 #[inline]
-fn settle(
-    mut look: impl FnMut() -> Result<u32, Blocked>,
-    presence: impl FnOnce() -> Presence,
-) -> Result<u32, Stuck> {
-    match look() {
-        Err(Blocked::NotReady) => {}
+fn settle(mut look: impl FnMut() -> Result<u32, Blocked>, ask: impl FnOnce() -> News) -> Result<u32, Stuck> {
+    let blocked = match look() {
+        Err(blocked @ (Blocked::NotReady | Blocked::Exhausted)) => blocked,
         answer => return answer.map_err(Stuck::Ring),
-    }
-    let gone = match presence() {
-        Presence::Never | Presence::Live => return Err(Stuck::Ring(Blocked::NotReady)),
-        Presence::Left => Departure::Left,
-        Presence::Died => Departure::Died,
     };
+    let News { presence, changed } = ask();
+    let gone = match presence {
+        Presence::Never | Presence::Live if !changed => return Err(Stuck::Ring(blocked)),
+        Presence::Never | Presence::Live => None,
+        Presence::Left => Some(Departure::Left),
+        Presence::Died => Some(Departure::Died),
+    };
+    let stuck = gone.map_or(Stuck::Ring(blocked), Stuck::Peer);
     if mutant("no_second_look") {
-        return Err(Stuck::Peer(gone));
+        return Err(stuck);
     }
     match look() {
-        Err(Blocked::NotReady) => Err(Stuck::Peer(gone)),
+        Err(Blocked::NotReady) => Err(stuck),
         answer => answer.map_err(Stuck::Ring),
     }
 }

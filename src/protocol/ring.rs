@@ -3,10 +3,9 @@
 //! Position p (from 0, never reused) lies in slot `p mod N` in lap `p div N`. Memory that is all zero is a
 //! valid empty ring of any capacity N ≥ 1.
 //!
-//! A stamp is `lap << 12 | state`. The state FULL is 1; a word that is zero has never been written. Within
-//! a slot stamps only grow, since the lap does. The twelve bits leave room for the states of the shared
-//! sides (skipped, orphaned, taken) within one lap.
+//! `stamp` has the words in front of the messages, `intent` those in which participants say what they claim.
 
+use super::roster::Record;
 use super::{Line, Strided};
 use crate::sync::AtomicU64;
 
@@ -22,15 +21,29 @@ pub enum Form {
     Indexed,
 }
 
-/// The two words that both sides share, each on a line of its own.
+/// What all participants share, each line for itself.
 #[derive(Debug, Default)]
 #[repr(C)]
 pub struct Control {
-    /// Sender's line. Indexed: every position below it is published. Stamped: at least every position
-    /// below it is; a successor looks for more.
+    /// Senders' line. Of shared senders: every position below it is claimed. Of a sole one, indexed: every position
+    /// below it is published; stamped: at least every position below it is, and a successor looks for more.
     pub tail: Line<AtomicU64>,
-    /// Receiver's line. Every position below it has been received and its slot may be written again.
+    /// Receivers' line. Of shared receivers: every position below it is claimed. Of a sole one: Every position below it has been received and its slot may be written again.
     pub head: Line<AtomicU64>,
+    /// The notice board of a ring with a shared side; all zero otherwise.
+    pub board: Line<Board>,
+}
+
+/// What changes only when something is repaired, so that reading it is cheap.
+#[derive(Debug, Default)]
+#[repr(C)]
+pub struct Board {
+    /// How often a message was set free to be delivered again.
+    pub epoch: AtomicU64,
+    /// Messages dropped because sixteen receivers in turn claimed them and did not give them back.
+    pub poisoned: AtomicU64,
+    /// Messages dropped with their dead receivers, as the channel was told to.
+    pub discarded: AtomicU64,
 }
 
 // Loom's atomics have another size.
@@ -39,7 +52,11 @@ const _: () = {
     use std::mem::offset_of;
     assert!(offset_of!(Control, tail) == 0);
     assert!(offset_of!(Control, head) == 128);
-    assert!(size_of::<Control>() == 256);
+    assert!(offset_of!(Control, board) == 256);
+    assert!(offset_of!(Board, epoch) == 0);
+    assert!(offset_of!(Board, poisoned) == 8);
+    assert!(offset_of!(Board, discarded) == 16);
+    assert!(size_of::<Control>() == 384);
     assert!(size_of::<AtomicU64>() == 8 && align_of::<AtomicU64>() == 8);
 };
 
@@ -54,6 +71,34 @@ pub struct Ring<'m> {
     pub capacity: u32,
     /// How messages become visible.
     pub form: Form,
+    /// The sending side's records: 1 of a sole side.
+    pub senders: &'m [Record],
+    /// The receiving side's records: 1 of a sole side.
+    pub receivers: &'m [Record],
+    /// Which sides are shared, and what becomes of a dead receiver's messages.
+    pub rules: Rules,
+}
+
+/// What a ring was made to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// Whether there may be several senders: then a position is claimed by compare-exchange.
+    pub shared_senders: bool,
+    /// Whether there may be several receivers.
+    pub shared_receivers: bool,
+    /// What becomes of the messages that a receiver had claimed when it died.
+    pub on_receiver_death: OnReceiverDeath,
+}
+
+/// What becomes of the messages that a receiver had claimed, and not given back, when it died.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnReceiverDeath {
+    /// Another receiver gets them. So a message may be received more than once, and the later times say so.
+    #[default]
+    Redeliver,
+    /// They are dropped, and counted. So no message is received again because of a death. What a living receiver gives
+    /// up, by forgetting a lease or leaving the rest of a batch and dropping its handle, still goes to another one.
+    Discard,
 }
 
 impl Ring<'_> {
@@ -64,31 +109,33 @@ impl Ring<'_> {
     }
 }
 
-/// The first position that a ring of this capacity never uses.
+/// The first position that a ring of this capacity never uses: 2^56, or where laps are short the end of the last but
+/// one that a stamp can name, since a slot is given back with the stamp of the next.
 #[inline]
 pub const fn end(capacity: u32) -> Position {
-    if capacity < 16 { (capacity as u64) << 52 } else { 1 << 56 }
+    if capacity <= 16 { capacity as u64 * ((1 << 52) - 1) } else { 1 << 56 }
 }
 
-/// The stamp of a slot whose message of this lap is published.
-#[inline]
-pub const fn full(lap: u64) -> u64 {
-    lap << 12 | 1
-}
-
-/// A position, with its slot and lap carried along so that stepping needs no division.
+/// A position, with its lap carried along so that stepping needs no division.
+///
+/// A step writes `position` alone, and the order of the fields keeps it apart when a cursor is copied: a copy in
+/// wider words would have to wait for that store, and for every one before it, until they are done. With the message
+/// before among them, which another core wants to read, that was most of the time of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct Cursor {
-    position: Position,
+    /// The first position of the lap.
+    start: Position,
     lap: u64,
-    slot: u32,
+    position: Position,
 }
 
 impl Cursor {
     /// The cursor of a position.
+    #[inline]
     pub fn at(position: Position, capacity: u32) -> Self {
-        let n = u64::from(capacity);
-        Self { position, lap: position / n, slot: (position % n) as u32 }
+        let (start, lap) = lap_of(position, capacity);
+        Self { start, lap, position }
     }
 
     /// The position.
@@ -100,7 +147,7 @@ impl Cursor {
     /// The slot, always below the capacity.
     #[inline]
     pub fn slot(&self) -> u32 {
-        self.slot
+        (self.position - self.start) as u32
     }
 
     /// The lap.
@@ -109,16 +156,35 @@ impl Cursor {
         self.lap
     }
 
+    /// The cursor of another position: without a division in this lap and the next.
+    #[inline]
+    pub fn moved_to(&self, position: Position, capacity: u32) -> Self {
+        let (ahead, n) = (position.wrapping_sub(self.start), u64::from(capacity));
+        if ahead < n {
+            Self { position, ..*self }
+        } else if ahead - n < n {
+            Self { start: self.start + n, lap: self.lap + 1, position }
+        } else {
+            Self::at(position, capacity)
+        }
+    }
+
     /// On to the next position.
     #[inline]
     pub fn step(&mut self, capacity: u32) {
         self.position += 1;
-        self.slot += 1;
-        if self.slot == capacity {
-            self.slot = 0;
+        if self.position - self.start == u64::from(capacity) {
+            self.start = self.position;
             self.lap += 1;
         }
     }
+}
+
+/// The first position of the lap of a position, and that lap. Apart, and returned in registers.
+#[inline(never)]
+fn lap_of(position: Position, capacity: u32) -> (Position, u64) {
+    let (n, lap) = (u64::from(capacity), position / u64::from(capacity));
+    (lap * n, lap)
 }
 
 /// Why a side cannot go on now.
@@ -146,11 +212,14 @@ pub struct Corruption {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::protocol::stamp::{free, full};
 
     #[test]
     fn the_document_has_both_control_lines_at_their_bytes() {
-        let lines = crate::documents::fields!(Control: tail head);
+        let lines = crate::documents::fields!(Control: tail head board);
         crate::documents::assert_fields("docs/format.md", "Control lines", &lines, size_of::<Control>());
+        let words = crate::documents::fields!(Board: epoch poisoned discarded);
+        crate::documents::assert_fields("docs/format.md", "Board", &words, 128);
     }
 
     #[test]
@@ -177,11 +246,21 @@ mod tests {
     }
 
     #[test]
+    fn a_cursor_moves_as_the_division_says() {
+        for capacity in [1, 2, 3, 7, 8] {
+            for (from, to) in (0..40).flat_map(|from| (0..40).map(move |to| (from, to))) {
+                let moved = Cursor::at(from, capacity).moved_to(to, capacity);
+                assert_eq!(moved, Cursor::at(to, capacity), "{from} to {to} of {capacity}");
+            }
+        }
+    }
+
+    #[test]
     fn no_lap_overflows_its_bits_before_the_end() {
         for capacity in [1, 2, 15, 16, 17, 1024, u32::MAX] {
             let last = Cursor::at(end(capacity) - 1, capacity);
-            assert!(last.lap() < 1 << 52, "capacity {capacity}");
-            assert!(full(last.lap()) >> 12 == last.lap());
+            assert!(last.lap() + 1 < 1 << 52, "capacity {capacity}");
+            assert!(free(last.lap() + 1) > full(last.lap()));
         }
     }
 }

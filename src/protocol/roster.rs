@@ -1,9 +1,9 @@
 //! Who takes part: one record per participant, and a lock that the kernel releases when it dies.
 //!
 //! The lock is the only judge of life and death. A record says who holds the role and how the last holder
-//! ended: `state = incarnation << 2 | {VACANT, LIVE, DEAD}`. DEAD is a certificate: whoever proves a death
-//! by getting the lock writes it down, so that later looks need no system call and are not fooled by
-//! another prober that holds the lock for a moment.
+//! ended: `state = incarnation << 2 | {VACANT, LIVE, DEAD}`, on a shared side also BURIED (`table`). DEAD is a
+//! certificate: whoever proves a death by getting the lock writes it down, so that later looks need no system
+//! call and are not fooled by another prober that holds the lock for a moment.
 //!
 //! Attach (A), detach (D), probe (P), for a sole role:
 //!
@@ -43,28 +43,29 @@ const JOIN: Ordering = weakened("roster_join", Release, Relaxed);
 /// Read and written only by the holder of the lock, or for people to look at.
 const LOCKED: Ordering = Relaxed;
 
-const VACANT: u64 = 0;
-const LIVE: u64 = 1;
-const DEAD: u64 = 2;
+pub(super) const VACANT: u64 = 0;
+pub(super) const LIVE: u64 = 1;
+pub(super) const DEAD: u64 = 2;
+/// Of a shared side only: died, and what it left is repaired.
+pub(super) const BURIED: u64 = 3;
 
 /// One participant, on a line of its own. All zero: nobody has ever been here.
 #[derive(Debug, Default)]
 #[repr(C, align(128))]
 pub struct Record {
-    state: AtomicU64,
-    pid: AtomicU64,
-    since: AtomicU64,
+    pub(super) state: AtomicU64,
+    pub(super) pid: AtomicU64,
+    pub(super) since: AtomicU64,
+    pub(super) until: AtomicU64,
+    /// Which positions it claims, or is about to: see `intent`.
+    pub(super) intent: Own<AtomicU64>,
 }
 
-/// The two rosters of a channel with one sender and one receiver.
+/// On a cache line of its own within the record: an intent is written for each claim, while others look whether
+/// anybody is there.
 #[derive(Debug, Default)]
-#[repr(C)]
-pub struct SoleRoster {
-    /// The sender's record.
-    pub sender: Record,
-    /// The receiver's record.
-    pub receiver: Record,
-}
+#[repr(C, align(64))]
+pub(super) struct Own<T>(pub(super) T);
 
 // Loom's atomics have another size.
 #[cfg(not(loom))]
@@ -73,11 +74,17 @@ const _: () = {
     assert!(offset_of!(Record, state) == 0);
     assert!(offset_of!(Record, pid) == 8);
     assert!(offset_of!(Record, since) == 16);
+    assert!(offset_of!(Record, until) == 24);
+    assert!(offset_of!(Record, intent) == 64);
     assert!(size_of::<Record>() == 128);
-    assert!(offset_of!(SoleRoster, sender) == 0);
-    assert!(offset_of!(SoleRoster, receiver) == 128);
-    assert!(size_of::<SoleRoster>() == 256);
 };
+
+impl Record {
+    /// Whether the record's last holder is there, or is dead and not yet buried.
+    pub(super) fn is_unsettled(&self) -> bool {
+        matches!(self.state.load(OBSERVE) & 3, LIVE | DEAD)
+    }
+}
 
 /// Who a participant says it is: for people, never for decisions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -86,6 +93,42 @@ pub struct Identity {
     pub pid: u64,
     /// When it attached: nanoseconds since the Unix epoch.
     pub since: u64,
+}
+
+/// Which side of a ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The senders'.
+    Sending,
+    /// The receivers'.
+    Receiving,
+}
+
+impl Side {
+    /// The other one.
+    pub fn opposite(self) -> Self {
+        match self {
+            Self::Sending => Self::Receiving,
+            Self::Receiving => Self::Sending,
+        }
+    }
+}
+
+/// A record that somebody holds, whose lock it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// Which side's.
+    pub side: Side,
+    /// Which of the side's records.
+    pub index: u32,
+    /// How often the record has been taken.
+    pub incarnation: u64,
+}
+
+/// The kernel's locks of all records, as one participant's own description has them.
+pub trait Locks {
+    /// The lock of that record.
+    fn lock(&self, side: Side, index: u32) -> impl Lock + '_;
 }
 
 /// The kernel lock of one record, as one participant's own description of it.
@@ -149,9 +192,10 @@ pub fn attach(record: &Record, lock: &impl Lock, me: Identity) -> Result<(u64, P
     Ok((incarnation, predecessor))
 }
 
-/// Gives the role back: steps D1 and D2.
-pub fn detach(record: &Record, lock: &impl Lock, incarnation: u64) {
+/// Gives the role back at the time `now`: steps D1 and D2.
+pub fn detach(record: &Record, lock: &impl Lock, incarnation: u64, now: u64) {
     crash_point("detach.before-vacant");
+    record.until.store(now, LOCKED);
     record.state.store(incarnation << 2 | VACANT, LEAVE);
     crash_point("detach.after-vacant");
     lock.unlock();
@@ -163,22 +207,23 @@ pub fn glance(record: &Record) -> Presence {
     told(record.state.load(OBSERVE))
 }
 
-/// Whether the participant is there: steps P1 to P5. A system call if the record says LIVE, and two more to
+/// Whether the participant is there, at the time `now`: steps P1 to P5. A system call if the record says LIVE, and two more to
 /// prove a death.
 ///
 /// Everything that a participant which left or died has done is visible to the caller.
-pub fn probe(record: &Record, lock: &impl Lock) -> Presence {
+pub fn probe(record: &Record, lock: &impl Lock, now: u64) -> Presence {
     let state = record.state.load(OBSERVE);
     if state & 3 != LIVE || lock.is_held() || !lock.try_lock() {
         return told(state);
     }
     crash_point("probe.after-lock");
-    let now = record.state.load(OBSERVE);
-    let verdict = if now == state || mutant("roster_no_recheck") {
+    let again = record.state.load(OBSERVE);
+    let verdict = if again == state || mutant("roster_no_recheck") {
+        record.until.store(now, LOCKED);
         certify(record, state);
         Presence::Died
     } else {
-        told(now)
+        told(again)
     };
     crash_point("probe.after-certificate");
     lock.unlock();
@@ -203,6 +248,12 @@ pub fn identity(record: &Record) -> Identity {
     Identity { pid: record.pid.load(LOCKED), since: record.since.load(LOCKED) }
 }
 
+/// When the last holder left, or was found dead: nanoseconds since the Unix epoch, for people. 0 if nobody has
+/// gone yet; meaningless while somebody holds the role.
+pub fn until(record: &Record) -> u64 {
+    record.until.load(LOCKED)
+}
+
 /// How often the role has been taken: what the models ask.
 #[cfg(loom)]
 pub fn incarnation(record: &Record) -> u64 {
@@ -213,7 +264,7 @@ pub fn incarnation(record: &Record) -> u64 {
 fn told(state: u64) -> Presence {
     match state & 3 {
         LIVE => Presence::Live,
-        DEAD => Presence::Died,
+        DEAD | BURIED => Presence::Died,
         _ if state >> 2 == 0 => Presence::Never,
         _ => Presence::Left,
     }
@@ -226,15 +277,14 @@ mod tests {
 
     #[test]
     fn the_document_has_every_word_of_the_roster_at_its_byte() {
-        let records = fields!(SoleRoster: sender receiver);
-        assert_fields("docs/format.md", "Roster", &records, size_of::<SoleRoster>());
-        let words = fields!(Record: state pid since);
+        let words = fields!(Record: state pid since until intent);
         assert_fields("docs/format.md", "Record", &words, size_of::<Record>());
     }
 
     #[test]
     fn the_document_has_the_states_of_a_record() {
-        let values = [("VACANT", VACANT.to_string()), ("LIVE", LIVE.to_string()), ("DEAD", DEAD.to_string())];
+        let values = [("VACANT", VACANT), ("LIVE", LIVE), ("DEAD", DEAD), ("BURIED", BURIED)];
+        let values = values.map(|(name, value)| (name, value.to_string()));
         assert_values("docs/format.md", "States of a record", &values);
     }
 }

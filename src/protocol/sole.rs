@@ -33,7 +33,9 @@
 //! (2) each side keeps its own position privately and reads the other's word only when its cached copy says
 //! full or empty; (3) every word that is read is checked against what the protocol can produce.
 
-use super::ring::{Blocked, Corruption, Cursor, Form, Position, Ring, full};
+use super::ring::{Blocked, Corruption, Cursor, Form, Position, Ring};
+use super::side::{RecvSide, SendSide};
+use super::stamp::full;
 use crate::sync::Ordering::{self, Acquire, Relaxed, Release};
 use crate::sync::{crash_point, mutant, weakened};
 
@@ -68,12 +70,26 @@ pub struct SoleSender {
 }
 
 impl SoleSender {
-    /// Starts where the last published message ends. The caller holds the role's lock.
-    ///
-    /// # Errors
-    ///
-    /// If the shared words do not belong to one ring.
-    pub fn resume(ring: &Ring<'_>) -> Result<Self, Corruption> {
+    /// How many messages can be written, as far as the receiver's position was last read: the first half
+    /// of step S1.
+    #[inline]
+    fn known_free(&self) -> u64 {
+        self.limit - self.next.position()
+    }
+
+    fn look(&mut self, ring: &Ring<'_>) -> Result<(), Blocked> {
+        let head = ring.control.head.0.load(OBSERVE_HEAD);
+        self.limit = limit(ring, &self.next, head).map_err(Blocked::Corrupt)?;
+        if self.next.position() < self.limit {
+            return Ok(());
+        }
+        Err(if self.limit == ring.end() { Blocked::Exhausted } else { Blocked::NotReady })
+    }
+}
+
+impl SendSide for SoleSender {
+    /// Starts where the last published message ends.
+    fn resume(ring: &Ring<'_>, _index: u32) -> Result<Self, Corruption> {
         let head = ring.control.head.0.load(OBSERVE_HEAD);
         let tail = ring.control.tail.0.load(INHERIT);
         let capacity = u64::from(ring.capacity);
@@ -98,19 +114,14 @@ impl SoleSender {
         Ok(Self { next, limit })
     }
 
-    /// How many messages can be written, as far as the receiver's position was last read: the first half
-    /// of step S1.
+    /// The first half of step S1: as far as the receiver's position was last read.
     #[inline]
-    pub fn known_free(&self) -> u64 {
-        self.limit - self.next.position()
+    fn claim_one(&mut self, _ring: &Ring<'_>) -> bool {
+        self.known_free() > 0
     }
 
-    /// How many of `want` messages can be written now, at least 1: step S1.
-    ///
-    /// # Errors
-    ///
-    /// `NotReady` if the ring is full.
-    pub fn claim(&mut self, ring: &Ring<'_>, want: u32) -> Result<u32, Blocked> {
+    /// Step S1. A claim is private, and may be made again.
+    fn claim(&mut self, ring: &Ring<'_>, want: u32) -> Result<u32, Blocked> {
         // A batch is not cut short by a stale limit: it would only have to look for the rest at once.
         if self.known_free() < u64::from(want.min(ring.capacity)) {
             self.look(ring)?;
@@ -118,30 +129,14 @@ impl SoleSender {
         Ok(self.known_free().min(u64::from(want)) as u32)
     }
 
-    fn look(&mut self, ring: &Ring<'_>) -> Result<(), Blocked> {
-        let head = ring.control.head.0.load(OBSERVE_HEAD);
-        self.limit = limit(ring, &self.next, head).map_err(Blocked::Corrupt)?;
-        if self.next.position() < self.limit {
-            return Ok(());
-        }
-        Err(if self.limit == ring.end() { Blocked::Exhausted } else { Blocked::NotReady })
-    }
-
-    /// The slot that the next message goes to. It may be written after a claim.
     #[inline]
-    pub fn slot(&self) -> u32 {
+    fn slot(&self) -> u32 {
         self.next.slot()
     }
 
-    /// The position of the next message: how many have been published before it.
+    /// Step S3.
     #[inline]
-    pub fn position(&self) -> Position {
-        self.next.position()
-    }
-
-    /// Step S3: the message in [`slot`](Self::slot) is complete; on to the next one.
-    #[inline]
-    pub fn fill(&mut self, ring: &Ring<'_>) {
+    fn fill(&mut self, ring: &Ring<'_>) {
         if ring.form == Form::Stamped {
             ring.stamps.get(self.next.slot()).store(full(self.next.lap()), PUBLISH_STAMP);
         }
@@ -149,16 +144,25 @@ impl SoleSender {
         crash_point("send.after-fill");
     }
 
-    /// Step S4: everything that was filled is published.
+    /// Step S4.
     #[inline]
-    pub fn commit(&mut self, ring: &Ring<'_>) {
+    fn commit(&mut self, ring: &Ring<'_>) {
         let order = if ring.form == Form::Stamped { HINT } else { PUBLISH_TAIL };
         ring.control.tail.0.store(self.next.position(), order);
         crash_point("send.after-commit");
     }
 
-    /// Messages that are published and not released, as far as this side knows by looking now.
-    pub fn in_flight(&self, ring: &Ring<'_>) -> u64 {
+    /// Nothing: nobody else has seen the claim.
+    #[inline]
+    fn abandon(&mut self, _ring: &Ring<'_>) {}
+
+    /// How many messages have been published before the next one.
+    #[inline]
+    fn position(&self) -> Position {
+        self.next.position()
+    }
+
+    fn in_flight(&self, ring: &Ring<'_>) -> u64 {
         // Only a number for people: no slot is touched on the strength of it.
         let head = ring.control.head.0.load(Relaxed);
         self.next.position().saturating_sub(head).min(u64::from(ring.capacity))
@@ -190,43 +194,13 @@ pub struct SoleReceiver {
 }
 
 impl SoleReceiver {
-    /// Starts at the first message that was not released. The caller holds the role's lock.
-    ///
-    /// # Errors
-    ///
-    /// If the shared words do not belong to one ring.
-    pub fn resume(ring: &Ring<'_>) -> Result<Self, Corruption> {
-        let head = ring.control.head.0.load(INHERIT);
-        if head > ring.end() {
-            return Err(Corruption { word: "head", found: head, position: head });
-        }
-        let mut receiver = Self { next: Cursor::at(head, ring.capacity), seen: head };
-        if ring.form == Form::Indexed {
-            receiver.look(ring).map_err(|seen| Corruption { word: "tail", found: seen, position: head })?;
-        }
-        Ok(receiver)
-    }
-
-    /// Whether the next message is there, without a word about why not: step R1 where it is. An indexed
-    /// ring answers as far as the sender's position was last read.
+    /// Step R1 for the next message alone; an indexed ring answers as far as the sender's position was last
+    /// read.
     #[inline]
-    pub fn is_ready(&self, ring: &Ring<'_>) -> bool {
+    fn is_ready(&self, ring: &Ring<'_>) -> bool {
         match ring.form {
             Form::Stamped => published(ring, &self.next, OBSERVE_STAMP),
             Form::Indexed => self.seen != self.next.position(),
-        }
-    }
-
-    /// How many of `want` messages are there, at least 1: step R1.
-    ///
-    /// # Errors
-    ///
-    /// `NotReady` if the ring is empty.
-    #[inline]
-    pub fn poll(&mut self, ring: &Ring<'_>, want: u32) -> Result<u32, Blocked> {
-        match ring.form {
-            Form::Stamped => self.poll_stamps(ring, want),
-            Form::Indexed => self.poll_tail(ring, want),
         }
     }
 
@@ -284,35 +258,78 @@ impl SoleReceiver {
         self.seen = tail;
         Ok(())
     }
+}
 
-    /// The slot of the next message. It may be read after a poll.
+impl RecvSide for SoleReceiver {
+    /// Starts at the first message that was not released.
+    fn resume(ring: &Ring<'_>, _index: u32) -> Result<Self, Corruption> {
+        let head = ring.control.head.0.load(INHERIT);
+        if head > ring.end() {
+            return Err(Corruption { word: "head", found: head, position: head });
+        }
+        let mut receiver = Self { next: Cursor::at(head, ring.capacity), seen: head };
+        if ring.form == Form::Indexed {
+            receiver.look(ring).map_err(|seen| Corruption { word: "tail", found: seen, position: head })?;
+        }
+        Ok(receiver)
+    }
+
+    /// Step R1; indexed, its first half.
     #[inline]
-    pub fn slot(&self) -> u32 {
+    fn poll_one(&mut self, ring: &Ring<'_>) -> bool {
+        self.is_ready(ring)
+    }
+
+    /// Step R1. A claim is private, and may be made again.
+    #[inline]
+    fn poll(&mut self, ring: &Ring<'_>, want: u32) -> Result<u32, Blocked> {
+        match ring.form {
+            Form::Stamped => self.poll_stamps(ring, want),
+            Form::Indexed => self.poll_tail(ring, want),
+        }
+    }
+
+    #[inline]
+    fn slot(&self) -> u32 {
         self.next.slot()
     }
 
-    /// The position of the next message: how many have been received before it.
+    /// Never known: a successor cannot tell what its predecessor had read.
     #[inline]
-    pub fn position(&self) -> Position {
-        self.next.position()
+    fn redelivered(&self) -> u32 {
+        0
     }
 
-    /// The message in [`slot`](Self::slot) has been read; on to the next one.
     #[inline]
-    pub fn take(&mut self, ring: &Ring<'_>) {
+    fn take(&mut self, ring: &Ring<'_>) {
         self.next.step(ring.capacity);
     }
 
-    /// Step R3: everything that was taken is given back.
+    /// Step R3.
     #[inline]
-    pub fn release(&mut self, ring: &Ring<'_>) {
+    fn release(&mut self, ring: &Ring<'_>) {
         ring.control.head.0.store(self.next.position(), RELEASE_HEAD);
         crash_point("recv.after-release");
     }
 
-    /// Messages that are published and not yet taken, as far as this side knows by looking now: 0 only if
-    /// there is none. The stamped form's tail is a hint that may lag behind by a batch.
-    pub fn in_flight(&self, ring: &Ring<'_>) -> u64 {
+    /// Nothing: the claim was private, and there is nobody else.
+    #[inline]
+    fn abandon(&mut self, _ring: &Ring<'_>) {}
+
+    /// Always: there is nobody else to hold anything.
+    #[inline]
+    fn drained(&mut self, _ring: &Ring<'_>) -> bool {
+        true
+    }
+
+    /// How many messages have been received before the next one.
+    #[inline]
+    fn position(&self) -> Position {
+        self.next.position()
+    }
+
+    /// 0 only if there is none. The stamped form's tail is a hint that may lag behind by a batch.
+    fn in_flight(&self, ring: &Ring<'_>) -> u64 {
         // Only a number for people: no slot is touched on the strength of it.
         let tail = ring.control.tail.0.load(Relaxed);
         let least = u64::from(self.is_ready(ring));

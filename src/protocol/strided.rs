@@ -52,6 +52,47 @@ impl<'m> Strided<'m> {
     }
 }
 
+/// Bytes of a cache line.
+#[cfg(all(target_arch = "x86_64", not(any(loom, miri))))]
+const LINE: usize = 64;
+
+impl Strided<'_> {
+    /// Whether an element is longer than the two lines that the hardware fetches at once.
+    #[inline]
+    pub fn is_long(&self) -> bool {
+        self.stride > 128
+    }
+
+    /// Has the lines of the element number `index`, up to two, brought here to be written soon; nothing if the one before is
+    /// in the same line, or out of range. A hint on x86-64, nothing elsewhere.
+    #[inline(always)]
+    pub fn prefetch(&self, index: u32) {
+        #[cfg(all(target_arch = "x86_64", not(any(loom, miri))))]
+        {
+            let word = self.base.as_ptr().wrapping_add(index as usize * self.stride);
+            if index < self.len && word as usize % LINE < self.stride {
+                prefetch_to_write(word);
+                if self.stride > LINE {
+                    prefetch_to_write(word.wrapping_add(LINE));
+                }
+            }
+        }
+        #[cfg(not(all(target_arch = "x86_64", not(any(loom, miri)))))]
+        let _ = index;
+    }
+}
+
+/// Not the intrinsic, which brings a line to be read only, unless the whole program is compiled for processors that are
+/// known to have this instruction. The others take it for nothing.
+#[cfg(all(target_arch = "x86_64", not(any(loom, miri))))]
+#[inline(always)]
+fn prefetch_to_write(line: *const u8) {
+    // SAFETY: a prefetch reads and writes nothing, whatever the address.
+    unsafe {
+        std::arch::asm!("prefetchw [{line}]", line = in(reg) line, options(nostack, preserves_flags, readonly));
+    }
+}
+
 /// Apart, so that the arguments of the message are no part of the hot path.
 #[cold]
 #[inline(never)]

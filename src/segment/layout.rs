@@ -1,9 +1,10 @@
 //! Where every part of a segment lies: computed from its shape, never read from shared memory.
 
 use super::header::HEADER_LEN;
+use super::kind::{Kind, Terms};
 use crate::message::{Message, assert_layout};
 use crate::protocol::ring::{Control, Form};
-use crate::protocol::roster::SoleRoster;
+use crate::protocol::roster::Record;
 
 /// Most messages a channel can hold: positions are counted in slots of 32 bits.
 pub(crate) const MAX_CAPACITY: u64 = 1 << 31;
@@ -15,13 +16,15 @@ const LINE: usize = 64;
 /// Roster, control lines and slots start at a multiple of this: two lines, as prefetchers pull them.
 const PART_ALIGN: u64 = 128;
 
-/// How messages of this type become visible.
+/// How messages of this type become visible in a channel of this kind.
 ///
-/// By their stamp if stamp and message fit one cache line, else by index: a message of several lines
-/// has to wait for them anyway, and a stamp would take it to one more.
-pub(crate) const fn form<T: Message>() -> Form {
+/// Where a side is shared, by their stamp: an index of a shared side says who has claimed what, not what is
+/// complete. Else by their stamp if stamp and message fit one cache line, and otherwise by index: a message
+/// of several lines has to wait for them anyway, and a stamp would take it to one more.
+pub(crate) const fn form<T: Message>(kind: Kind) -> Form {
     assert_layout::<T>();
-    if STAMP.next_multiple_of(align_of::<T>()) + size_of::<T>() <= LINE {
+    let shared = !matches!(kind, Kind::Spsc);
+    if shared || STAMP.next_multiple_of(align_of::<T>()) + size_of::<T>() <= LINE {
         Form::Stamped
     } else {
         Form::Indexed
@@ -29,16 +32,16 @@ pub(crate) const fn form<T: Message>() -> Form {
 }
 
 /// Distance of the message from the start of its slot, in bytes.
-pub(crate) const fn payload_offset<T: Message>() -> usize {
-    match form::<T>() {
+pub(crate) const fn payload_offset<T: Message>(kind: Kind) -> usize {
+    match form::<T>(kind) {
         Form::Stamped => STAMP.next_multiple_of(align_of::<T>()),
         Form::Indexed => 0,
     }
 }
 
 /// Distance of the slots from each other, in bytes: 16, 32 or a multiple of 64, and of the alignment.
-pub(crate) const fn stride<T: Message>() -> usize {
-    let bytes = payload_offset::<T>() + size_of::<T>();
+pub(crate) const fn stride<T: Message>(kind: Kind) -> usize {
+    let bytes = payload_offset::<T>(kind) + size_of::<T>();
     let lines = if bytes <= 16 {
         16
     } else if bytes <= 32 {
@@ -52,7 +55,7 @@ pub(crate) const fn stride<T: Message>() -> usize {
 /// What a segment has to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
-    pub(crate) capacity: u32,
+    pub(crate) terms: Terms,
     pub(crate) schema_len: u32,
     pub(crate) stride: u64,
     pub(crate) payload_offset: u64,
@@ -62,17 +65,22 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    /// The shape of a channel of `capacity` messages.
-    pub(crate) fn of<T: Message>(capacity: u32, schema_len: u32) -> Self {
+    /// The shape of a channel of these terms.
+    pub(crate) fn of<T: Message>(terms: Terms, schema_len: u32) -> Self {
         Self {
-            capacity,
+            terms,
             schema_len,
-            stride: stride::<T>() as u64,
-            payload_offset: payload_offset::<T>() as u64,
+            stride: stride::<T>(terms.kind) as u64,
+            payload_offset: payload_offset::<T>(terms.kind) as u64,
             message_size: size_of::<T>() as u64,
             message_align: align_of::<T>() as u64,
-            form: form::<T>(),
+            form: form::<T>(terms.kind),
         }
+    }
+
+    /// Bytes of the roster: the senders' records, and behind them the receivers'.
+    fn roster_len(&self) -> u64 {
+        (u64::from(self.terms.senders) + u64::from(self.terms.receivers)) * size_of::<Record>() as u64
     }
 }
 
@@ -92,10 +100,10 @@ impl Layout {
     pub(crate) fn plan(shape: Shape) -> Option<Self> {
         let schema = HEADER_LEN as u64;
         let roster = align_up(schema.checked_add(shape.schema_len.into())?, PART_ALIGN)?;
-        let control = align_up(roster.checked_add(size_of::<SoleRoster>() as u64)?, PART_ALIGN)?;
+        let control = align_up(roster.checked_add(shape.roster_len())?, PART_ALIGN)?;
         let after = control.checked_add(size_of::<Control>() as u64)?;
         let slots = align_up(after, PART_ALIGN.max(shape.message_align))?;
-        let len = slots.checked_add(shape.stride.checked_mul(shape.capacity.into())?)?;
+        let len = slots.checked_add(shape.stride.checked_mul(shape.terms.capacity.into())?)?;
         (len <= isize::MAX as u64).then_some(Self { shape, schema, roster, control, slots, len })
     }
 }
@@ -107,33 +115,64 @@ fn align_up(offset: u64, align: u64) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::ring::OnReceiverDeath;
+
+    const SPSC: Kind = Kind::Spsc;
+
+    fn terms(kind: Kind, capacity: u32, [senders, receivers]: [u32; 2]) -> Terms {
+        Terms { kind, capacity, senders, receivers, on_receiver_death: OnReceiverDeath::Redeliver }
+    }
 
     #[test]
     fn a_message_that_fits_a_line_with_its_stamp_is_published_by_it() {
-        assert_eq!((form::<u8>(), stride::<u8>(), payload_offset::<u8>()), (Form::Stamped, 16, 8));
-        assert_eq!((form::<u64>(), stride::<u64>(), payload_offset::<u64>()), (Form::Stamped, 16, 8));
-        assert_eq!((form::<[u64; 2]>(), stride::<[u64; 2]>()), (Form::Stamped, 32));
-        assert_eq!((form::<[u64; 3]>(), stride::<[u64; 3]>()), (Form::Stamped, 32));
-        assert_eq!((form::<[u64; 4]>(), stride::<[u64; 4]>()), (Form::Stamped, 64));
-        assert_eq!((form::<[u64; 7]>(), stride::<[u64; 7]>()), (Form::Stamped, 64));
-        assert_eq!((form::<u128>(), stride::<u128>(), payload_offset::<u128>()), (Form::Stamped, 32, 16));
+        assert_eq!(
+            (form::<u8>(SPSC), stride::<u8>(SPSC), payload_offset::<u8>(SPSC)),
+            (Form::Stamped, 16, 8)
+        );
+        assert_eq!(
+            (form::<u64>(SPSC), stride::<u64>(SPSC), payload_offset::<u64>(SPSC)),
+            (Form::Stamped, 16, 8)
+        );
+        assert_eq!((form::<[u64; 2]>(SPSC), stride::<[u64; 2]>(SPSC)), (Form::Stamped, 32));
+        assert_eq!((form::<[u64; 3]>(SPSC), stride::<[u64; 3]>(SPSC)), (Form::Stamped, 32));
+        assert_eq!((form::<[u64; 4]>(SPSC), stride::<[u64; 4]>(SPSC)), (Form::Stamped, 64));
+        assert_eq!((form::<[u64; 7]>(SPSC), stride::<[u64; 7]>(SPSC)), (Form::Stamped, 64));
+        assert_eq!(
+            (form::<u128>(SPSC), stride::<u128>(SPSC), payload_offset::<u128>(SPSC)),
+            (Form::Stamped, 32, 16)
+        );
     }
 
     #[test]
     fn a_larger_message_is_published_by_index_in_slots_of_whole_lines() {
-        assert_eq!((form::<[u64; 8]>(), stride::<[u64; 8]>()), (Form::Indexed, 64));
-        assert_eq!((form::<[u8; 57]>(), stride::<[u8; 57]>()), (Form::Indexed, 64));
-        assert_eq!((form::<[u64; 9]>(), stride::<[u64; 9]>()), (Form::Indexed, 128));
-        assert_eq!((form::<[u64; 128]>(), stride::<[u64; 128]>()), (Form::Indexed, 1024));
+        assert_eq!((form::<[u64; 8]>(SPSC), stride::<[u64; 8]>(SPSC)), (Form::Indexed, 64));
+        assert_eq!((form::<[u8; 57]>(SPSC), stride::<[u8; 57]>(SPSC)), (Form::Indexed, 64));
+        assert_eq!((form::<[u64; 9]>(SPSC), stride::<[u64; 9]>(SPSC)), (Form::Indexed, 128));
+        assert_eq!((form::<[u64; 128]>(SPSC), stride::<[u64; 128]>(SPSC)), (Form::Indexed, 1024));
+    }
+
+    #[test]
+    fn a_message_of_any_size_is_published_by_its_stamp_where_a_side_is_shared() {
+        for kind in [Kind::Mpsc, Kind::Spmc, Kind::Mpmc] {
+            let small = (form::<u64>(kind), stride::<u64>(kind), payload_offset::<u64>(kind));
+            assert_eq!(small, (Form::Stamped, 16, 8));
+            type Large = [u64; 8];
+            let large = (form::<Large>(kind), stride::<Large>(kind), payload_offset::<Large>(kind));
+            assert_eq!(large, (Form::Stamped, 128, 8));
+            assert_eq!((form::<[u8; 57]>(kind), stride::<[u8; 57]>(kind)), (Form::Stamped, 128));
+        }
     }
 
     #[test]
     fn the_document_has_form_payload_offset_and_stride() {
         fn row<T: Message>(name: &str) -> Vec<String> {
-            let form = format!("{:?}", form::<T>()).to_lowercase();
-            let numbers = [size_of::<T>(), align_of::<T>(), payload_offset::<T>(), stride::<T>()];
-            let [size, align, payload, stride] = numbers.map(|number| number.to_string());
-            vec![name.to_owned(), size, align, form, payload, stride]
+            let mut row = vec![name.to_owned(), size_of::<T>().to_string(), align_of::<T>().to_string()];
+            for kind in [SPSC, Kind::Mpmc] {
+                row.push(format!("{:?}", form::<T>(kind)).to_lowercase());
+                row.push(payload_offset::<T>(kind).to_string());
+                row.push(stride::<T>(kind).to_string());
+            }
+            row
         }
         let rows = [
             row::<u8>("u8"),
@@ -159,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_plan_that_no_mapping_can_hold_is_refused() {
-        let mut shape = Shape::of::<u64>(4, 9);
+        let mut shape = Shape::of::<u64>(terms(SPSC, 4, [1, 1]), 9);
         assert!(Layout::plan(shape).is_some());
         shape.stride = u64::MAX;
         assert_eq!(Layout::plan(shape), None);
@@ -169,15 +208,20 @@ mod tests {
 
     #[test]
     fn no_two_parts_overlap_and_every_part_is_aligned() {
-        for capacity in [1, 2, 3, 1000] {
-            for schema_len in [1, 100, 127, 128, 129, 65_535] {
-                let plan = Layout::plan(Shape::of::<[u64; 4]>(capacity, schema_len)).unwrap();
-                assert!(plan.schema + u64::from(schema_len) <= plan.roster);
-                assert!(plan.roster + size_of::<SoleRoster>() as u64 <= plan.control);
-                assert!(plan.control + size_of::<Control>() as u64 <= plan.slots);
-                assert_eq!(plan.slots + u64::from(capacity) * 64, plan.len);
-                for part in [plan.roster, plan.control, plan.slots] {
-                    assert_eq!(part % PART_ALIGN, 0);
+        let kinds = [(SPSC, [1, 1]), (Kind::Mpsc, [3, 1]), (Kind::Spmc, [1, 254]), (Kind::Mpmc, [254, 254])];
+        for (kind, records) in kinds {
+            for capacity in [1, 2, 3, 1000] {
+                for schema_len in [1, 100, 127, 128, 129, 65_535] {
+                    let shape = Shape::of::<[u64; 4]>(terms(kind, capacity, records), schema_len);
+                    let plan = Layout::plan(shape).unwrap();
+                    assert!(plan.schema + u64::from(schema_len) <= plan.roster);
+                    let records = u64::from(records[0] + records[1]);
+                    assert!(plan.roster + records * size_of::<Record>() as u64 <= plan.control);
+                    assert!(plan.control + size_of::<Control>() as u64 <= plan.slots);
+                    assert_eq!(plan.slots + u64::from(capacity) * 64, plan.len);
+                    for part in [plan.roster, plan.control, plan.slots] {
+                        assert_eq!(part % PART_ALIGN, 0);
+                    }
                 }
             }
         }

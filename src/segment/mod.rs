@@ -1,18 +1,21 @@
 //! The meaning of a channel's bytes: a versioned, self-describing block of shared memory.
 //!
 //! A segment is header, schema, roster, control lines, slots, in this order (`docs/format.md` has every
-//! byte). It is planned (`layout`), formatted and attached (`header`), and only then are its parts handed
+//! byte). It is planned (`layout`), formatted (`header`) and checked (`check`), and only then are its parts handed
 //! out as references (`place`). Whoever attaches copies the header once, checks every field of the copy,
 //! and works from its own plan afterwards: no offset or length is ever read from shared memory again.
 //!
 //! Who lives and who died is the kernel's word alone (`liveness`).
 
+mod check;
 mod header;
+mod kind;
 mod layout;
 mod liveness;
 mod place;
 
-pub(crate) use header::{Expected, Refusal};
+pub(crate) use check::{Expected, Refusal, Wanted};
+pub(crate) use kind::{Kind, MAX_RECORDS, Terms};
 pub(crate) use layout::{Layout, MAX_CAPACITY, Shape, form, payload_offset, stride};
-pub(crate) use liveness::{RoleLock, now};
-pub(crate) use place::{Segment, formatter};
+pub(crate) use liveness::{Locks, now};
+pub(crate) use place::{Memory, Segment, formatter};

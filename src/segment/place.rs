@@ -7,11 +7,13 @@ use std::slice;
 
 use zerocopy::IntoBytes;
 
-use super::header::{Expected, HEADER_LEN, Header, Refusal, STATE_OFFSET};
+use super::check::{Expected, Refusal};
+use super::header::{HEADER_LEN, Header, STATE_OFFSET};
+use super::kind::Kind;
 use super::layout::Layout;
 use crate::map::{HeapRegion, SharedMap};
 use crate::protocol::ring::{Control, Form, Ring};
-use crate::protocol::roster::SoleRoster;
+use crate::protocol::roster::Record;
 use crate::protocol::{Strided, lifecycle};
 use crate::sync::{AtomicU64, crash_point};
 
@@ -121,21 +123,41 @@ impl Segment {
     /// Slots of the ring.
     #[inline]
     pub(crate) fn capacity(&self) -> u32 {
-        self.layout.shape.capacity
+        self.layout.shape.terms.capacity
     }
 
-    /// Who takes part.
-    pub(crate) fn roster(&self) -> &SoleRoster {
-        let part = self.part(self.layout.roster).cast::<SoleRoster>();
-        // SAFETY: the plan keeps a roster's bytes there, aligned to 128, and it lies inside the mapping;
-        // zero bytes are a valid roster, which holds only atomics; `self` keeps the memory.
-        unsafe { &*part }
+    /// Records of the sending side.
+    pub(crate) fn max_senders(&self) -> u32 {
+        self.layout.shape.terms.senders
     }
 
-    /// The ring in place. `form` is the one of the segment's layout; that the caller says it again lets
-    /// the compiler know it.
+    /// Records of the receiving side.
+    pub(crate) fn max_receivers(&self) -> u32 {
+        self.layout.shape.terms.receivers
+    }
+
+    /// Who takes part as a sender.
     #[inline]
-    pub(crate) fn ring(&self, form: Form) -> Ring<'_> {
+    pub(crate) fn senders(&self) -> &[Record] {
+        let first = self.part(self.layout.roster).cast::<Record>();
+        // SAFETY: the plan keeps so many records' bytes there, aligned to 128, inside the mapping; zero
+        // bytes are valid records, which hold only atomics; `self` keeps the memory.
+        unsafe { slice::from_raw_parts(first, self.max_senders() as usize) }
+    }
+
+    /// Who takes part as a receiver.
+    #[inline]
+    pub(crate) fn receivers(&self) -> &[Record] {
+        let behind = u64::from(self.max_senders()) * size_of::<Record>() as u64;
+        let first = self.part(self.layout.roster + behind).cast::<Record>();
+        // SAFETY: as in `senders`: the plan keeps these records behind those.
+        unsafe { slice::from_raw_parts(first, self.max_receivers() as usize) }
+    }
+
+    /// The ring in place. `form` and `kind` are those of the segment's layout; that the caller says them
+    /// again lets the compiler know them.
+    #[inline]
+    pub(crate) fn ring(&self, form: Form, kind: Kind) -> Ring<'_> {
         debug_assert_eq!(form, self.layout.shape.form);
         let control = self.part(self.layout.control).cast::<Control>();
         // SAFETY: the plan keeps the control lines there, aligned to 128, inside the mapping; zero bytes are
@@ -150,7 +172,21 @@ impl Segment {
             }
             Form::Indexed => Strided::none(),
         };
-        Ring { control, stamps, capacity: self.capacity(), form }
+        Ring {
+            control,
+            stamps,
+            capacity: self.capacity(),
+            form,
+            senders: self.senders(),
+            receivers: self.receivers(),
+            rules: self.layout.shape.terms.rules(kind),
+        }
+    }
+
+    /// The ring in place, for those who are in no hurry and know neither its form nor its kind.
+    pub(crate) fn any_ring(&self) -> Ring<'_> {
+        let shape = &self.layout.shape;
+        self.ring(shape.form, shape.terms.kind)
     }
 
     /// The start of the first slot.

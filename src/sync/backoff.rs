@@ -17,7 +17,17 @@ const EAGER: u32 = 256;
 /// tens of microseconds, about what it costs to be scheduled out and in again.
 const PAUSING: u32 = 1280;
 
+/// With so many pauses left before it gives the core away, one begins that expects to have to.
+const FEW: u32 = 32;
+
 impl Backoff {
+    /// For a wait that is expected to be long, since the last one was: there seem to be fewer cores than processes
+    /// that run, and the one that is waited for may need this one.
+    #[inline]
+    pub(crate) fn of_a_crowd() -> Self {
+        Self { polls: PAUSING - FEW }
+    }
+
     /// Whether [`snooze`](Self::snooze) has come to giving the core away.
     #[inline]
     pub(crate) fn yields(&self) -> bool {

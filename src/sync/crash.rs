@@ -4,9 +4,11 @@
 ///
 /// In the library it is nothing. In this crate's unit tests the process sends itself SIGKILL here when the
 /// environment variable `RINGWAY_CRASH_POINT` is `name`, or `name#n` for the n-th time it gets here
-/// (from 1), and where `RINGWAY_CRASH_JITTER` is a number n it pauses at every fourth point, for up to n
-/// microseconds, so that a storm finds in seconds what would take days. In a loom model the thread unwinds here when its fuse has burnt down: a process that dies
-/// leaves memory as it is and runs no clean-up.
+/// (from 1), and SIGSTOP when `RINGWAY_CRASH_STOP` is, which may be set as well: then it can be stopped at one
+/// point, overtaken, and killed at another. Where `RINGWAY_CRASH_JITTER` is a number n it pauses at every fourth
+/// point, for up to n microseconds, so that a storm finds in seconds what would take days. In a loom model the
+/// thread unwinds here when its fuse has burnt down: a process that dies leaves memory as it is and runs no
+/// clean-up.
 #[inline(always)]
 pub(crate) fn crash_point(name: &str) {
     #[cfg(loom)]
@@ -69,8 +71,17 @@ mod armed {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    static FUSE: OnceLock<Option<(String, u64)>> = OnceLock::new();
-    static HITS: AtomicU64 = AtomicU64::new(0);
+    use rustix::process::{Signal, getpid, kill_process};
+
+    /// The point, and the time there, at which the process gets a signal.
+    struct Fuse {
+        name: String,
+        nth: u64,
+        hits: AtomicU64,
+    }
+
+    static KILL: OnceLock<Option<Fuse>> = OnceLock::new();
+    static STOP: OnceLock<Option<Fuse>> = OnceLock::new();
     static JITTER: OnceLock<Option<u64>> = OnceLock::new();
     static RANDOM: AtomicU64 = AtomicU64::new(0);
 
@@ -87,20 +98,30 @@ mod armed {
         }
     }
 
+    impl Fuse {
+        fn of(variable: &str) -> Option<Fuse> {
+            let text = std::env::var(variable).ok()?;
+            let (name, nth) = match text.split_once('#') {
+                Some((name, nth)) => (name, nth.parse().expect("a crash point is `name` or `name#n`")),
+                None => (text.as_str(), 1),
+            };
+            Some(Fuse { name: name.to_owned(), nth, hits: AtomicU64::new(0) })
+        }
+
+        fn burns(&self, name: &str) -> bool {
+            self.name == name && self.hits.fetch_add(1, Ordering::SeqCst) + 1 == self.nth
+        }
+    }
+
     pub(super) fn reached(name: &str) {
         falter();
-        let fuse = FUSE.get_or_init(|| {
-            let text = std::env::var("RINGWAY_CRASH_POINT").ok()?;
-            Some(match text.split_once('#') {
-                Some((name, n)) => (name.to_owned(), n.parse().expect("a crash point is `name` or `name#n`")),
-                None => (text, 1),
-            })
-        });
-        let Some((wanted, nth)) = fuse else { return };
-        if wanted == name && HITS.fetch_add(1, Ordering::SeqCst) + 1 == *nth {
-            let me = rustix::process::getpid();
-            rustix::process::kill_process(me, rustix::process::Signal::KILL)
-                .expect("a process may kill itself");
+        let is_lit = |fuse: &Option<Fuse>| fuse.as_ref().is_some_and(|fuse| fuse.burns(name));
+        if is_lit(STOP.get_or_init(|| Fuse::of("RINGWAY_CRASH_STOP"))) {
+            // To this thread: one that is sent to the process may let the thread go on for a moment.
+            signal_hook::low_level::raise(Signal::STOP.as_raw()).expect("a process may stop itself");
+        }
+        if is_lit(KILL.get_or_init(|| Fuse::of("RINGWAY_CRASH_POINT"))) {
+            kill_process(getpid(), Signal::KILL).expect("a process may kill itself");
             unreachable!("SIGKILL returned");
         }
     }

@@ -1,10 +1,12 @@
 //! The only door to the atomics: std's, or loom's when a model is being checked.
 //!
 //! Re-exports, so that the code that runs in shared memory and the code that loom explores are the same
-//! text; and the two switches that only a test can turn: crash points and weakened orderings.
+//! text; and what only a test can turn on: crash points, weakened orderings, and a count of read-modify-writes.
 
 #[cfg(not(loom))]
 mod backoff;
+#[cfg(all(test, not(loom)))]
+mod counted;
 mod crash;
 mod mutant;
 
@@ -15,8 +17,13 @@ pub(crate) use mutant::{mutant, weakened};
 
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicU64, Ordering};
+#[cfg(not(any(test, loom)))]
+pub(crate) use std::sync::atomic::AtomicU64;
 #[cfg(not(loom))]
-pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
+pub(crate) use std::sync::atomic::Ordering;
+
+#[cfg(all(test, not(loom)))]
+pub(crate) use counted::{AtomicU64, read_modify_writes};
 
 /// What the models need of this module.
 #[cfg(loom)]

@@ -14,10 +14,11 @@ pub(crate) use waiting::Waiting;
 #[non_exhaustive]
 pub enum Wait {
     /// Keeps the core: looks at once for some hundred nanoseconds, then pauses some ten nanoseconds between
-    /// looks. The lowest latency, and no system call but for the question, once per interval, whether the
-    /// peer lives; for a process that has a core to itself.
+    /// looks. The lowest latency, and no system call but for the question, once per interval, who of the
+    /// others lives; for a process that has a core to itself.
     Spin,
-    /// Spins for some tens of microseconds, then gives the core away between looks. The default: fast while
+    /// Spins for some tens of microseconds, or for one if the last wait was longer, then gives the core away between
+    /// looks. The default: fast while
     /// the peer is running on another core, and sane where there are more processes than cores.
     #[default]
     Yield,

@@ -18,10 +18,12 @@ pub(crate) struct Waiting {
 const LOOKS_PER_CLOCK: u32 = 16;
 
 impl Waiting {
-    pub(crate) fn new(policy: Wait, timeout: Option<Duration>) -> Self {
+    /// `crowded`: the wait before ended in giving the core away.
+    pub(crate) fn new(policy: Wait, timeout: Option<Duration>, crowded: bool) -> Self {
         // A timeout too long for the clock is none.
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        Self { policy, backoff: Backoff::default(), deadline, looks: 0 }
+        let backoff = if crowded { Backoff::of_a_crowd() } else { Backoff::default() };
+        Self { policy, backoff, deadline, looks: 0 }
     }
 
     /// Whether the core is given away between two looks, so that they are some microseconds or more apart.

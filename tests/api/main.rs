@@ -1,7 +1,9 @@
-//! The channels through the public interface: the same tests over a name and over the heap.
+//! The channels through the public interface: the same tests over a name and over the heap, for every kind.
 #![cfg(not(loom))]
 
 mod checked;
+mod clones;
+mod kinds;
 mod messages;
 mod naming;
 mod receiving;
@@ -16,9 +18,9 @@ mod testing;
 
 use std::fmt::Debug;
 
+use ringway::channel::{Channel, Kind, Mpmc, Mpsc, Receiver, Sender, Spmc, Spsc};
 use ringway::map::{self, Namespace};
-use ringway::spsc::{self, Channel, Receiver, Sender};
-use ringway::{Departure, Message};
+use ringway::{Departure, Message, mpmc, mpsc, spmc, spsc};
 
 use testing::{TempNamespace, watched};
 
@@ -27,6 +29,7 @@ const CAPACITIES: [usize; 4] = [1, 2, 3, 1000];
 /// A message that is made of a number.
 trait Numbered: Message + PartialEq + Debug {
     fn of(number: u64) -> Self;
+    fn number(&self) -> u64;
 }
 
 /// Published by its stamp.
@@ -34,31 +37,69 @@ impl Numbered for u64 {
     fn of(number: u64) -> Self {
         number
     }
+
+    fn number(&self) -> u64 {
+        *self
+    }
 }
 
-/// Published by index.
+/// Published by index where no side is shared.
 impl Numbered for [u64; 16] {
     fn of(number: u64) -> Self {
         [number; 16]
     }
+
+    fn number(&self) -> u64 {
+        assert_eq!(*self, [self[0]; 16], "torn");
+        self[0]
+    }
 }
 
 /// Both ends of a new channel of that capacity.
-type Test<M> = fn(Sender<M>, Receiver<M>);
+type Test<M, K> = fn(Sender<M, K>, Receiver<M, K>);
+
+/// How a kind's module makes channels.
+trait Makes: Kind + Sized {
+    fn channel<M: Message>(name: &str) -> Channel<M, Self>;
+    fn in_process<M: Message>(capacity: usize) -> (Sender<M, Self>, Receiver<M, Self>);
+}
+
+macro_rules! makes {
+    ($kind:ident, $module:ident) => {
+        impl Makes for $kind {
+            fn channel<M: Message>(name: &str) -> Channel<M, Self> {
+                $module::channel(name)
+            }
+
+            fn in_process<M: Message>(capacity: usize) -> (Sender<M, Self>, Receiver<M, Self>) {
+                $module::in_process(capacity).expect("there is memory")
+            }
+        }
+    };
+}
+makes!(Spsc, spsc);
+makes!(Mpsc, mpsc);
+makes!(Spmc, spmc);
+makes!(Mpmc, mpmc);
+
+/// The spsc channel `c` in the namespace.
+fn channel<M: Message>(space: &TempNamespace) -> spsc::Channel<M> {
+    channel_of(space)
+}
 
 /// The channel `c` in the namespace.
-fn channel<M: Message>(space: &TempNamespace) -> Channel<M> {
-    spsc::channel("c").namespace(Namespace::Dir(space.path().to_owned()))
+fn channel_of<M: Message, K: Makes>(space: &TempNamespace) -> Channel<M, K> {
+    K::channel("c").namespace(Namespace::Dir(space.path().to_owned()))
 }
 
 /// Runs a test over the heap and over a name, which has to be gone afterwards.
 #[track_caller]
-fn both<M: Message>(capacity: usize, test: Test<M>) {
+fn both<M: Message, K: Makes>(capacity: usize, test: Test<M, K>) {
     watched(move || {
-        let (tx, rx) = spsc::in_process(capacity).expect("there is memory");
+        let (tx, rx) = K::in_process(capacity);
         test(tx, rx);
         let space = TempNamespace::new();
-        let channel = channel(&space).capacity(capacity);
+        let channel = channel_of(&space).capacity(capacity);
         let tx = channel.clone().create_new().sender().expect("the name is free");
         let rx = channel.open_existing().receiver().expect("the role is free");
         test(tx, rx);
@@ -66,30 +107,59 @@ fn both<M: Message>(capacity: usize, test: Test<M>) {
     });
 }
 
-/// Runs a test over both backings, for both forms and all capacities.
+/// Runs a test, generic over message and kind, for a small and a large message of every kind, with all these
+/// capacities.
+macro_rules! of_every_kind {
+    ($test:ident, $capacities:expr) => {
+        for capacity in $capacities {
+            $crate::both::<u64, ringway::channel::Spsc>(capacity, $test);
+            $crate::both::<[u64; 16], ringway::channel::Spsc>(capacity, $test);
+            $crate::both::<u64, ringway::channel::Mpsc>(capacity, $test);
+            $crate::both::<[u64; 16], ringway::channel::Mpsc>(capacity, $test);
+            $crate::both::<u64, ringway::channel::Spmc>(capacity, $test);
+            $crate::both::<[u64; 16], ringway::channel::Spmc>(capacity, $test);
+            $crate::both::<u64, ringway::channel::Mpmc>(capacity, $test);
+            $crate::both::<[u64; 16], ringway::channel::Mpmc>(capacity, $test);
+        }
+    };
+}
+use of_every_kind;
+
+/// As `of_every_kind`, with the usual capacities.
+macro_rules! everywhere {
+    ($test:ident) => {
+        $crate::of_every_kind!($test, $crate::CAPACITIES)
+    };
+}
+use everywhere;
+
+/// Sends numbers from `first` on for as long as there is room; the next number.
 #[track_caller]
-fn everywhere(stamped: Test<u64>, indexed: Test<[u64; 16]>) {
-    for capacity in CAPACITIES {
-        both(capacity, stamped);
-        both(capacity, indexed);
-    }
+fn fill<M: Numbered, K: Kind>(tx: &mut Sender<M, K>, first: u64) -> u64 {
+    let next = (first..).find(|number| tx.try_send(M::of(*number)).is_err());
+    assert!(tx.is_full());
+    next.expect("a channel is full some day")
 }
 
-/// Sends what the channel holds.
+/// Receives numbers from `first` on for as long as there is one; the next number.
 #[track_caller]
-fn fill<M: Numbered>(tx: &mut Sender<M>) {
-    while !tx.is_full() {
-        tx.send(M::of(tx.position())).expect("there is room");
-    }
+fn drain<M: Numbered, K: Kind>(rx: &mut Receiver<M, K>, first: u64) -> u64 {
+    let received = (first..).zip(rx.try_iter()).inspect(|(number, message)| {
+        assert_eq!(*message, M::of(*number));
+    });
+    let next = first + received.count() as u64;
+    assert!(rx.is_empty());
+    next
 }
 
-/// Receives what is there.
+/// Receives all these numbers by batches.
 #[track_caller]
-fn drain<M: Numbered>(rx: &mut Receiver<M>) {
-    while !rx.is_empty() {
-        let number = rx.position();
-        assert_eq!(rx.recv(), Ok(M::of(number)));
+fn recv_all<M: Numbered, K: Kind>(rx: &mut Receiver<M, K>, numbers: std::ops::Range<u64>) {
+    let mut messages = Vec::new();
+    while (messages.len() as u64) < numbers.end - numbers.start {
+        rx.recv_batch(&mut messages, usize::MAX).expect("there are messages");
     }
+    assert_eq!(messages, numbers.map(M::of).collect::<Vec<_>>());
 }
 
 const LEFT: Departure = Departure::Left;

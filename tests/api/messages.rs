@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use ringway::Message;
-use ringway::spsc::{Receiver, Sender};
+use ringway::channel::{Kind, Mpmc, Mpsc, Receiver, Sender, Spmc, Spsc};
 
 use crate::{CAPACITIES, both};
 
@@ -75,7 +75,7 @@ impl Sample for u128 {
 }
 
 /// Three laps, by each pair of verbs.
-fn test<M: Sample>(mut tx: Sender<M>, mut rx: Receiver<M>) {
+fn test<M: Sample, K: Kind>(mut tx: Sender<M, K>, mut rx: Receiver<M, K>) {
     for number in 0..3 * tx.capacity() as u64 + 1 {
         let message = M::sample(number);
         match number % 3 {
@@ -104,30 +104,37 @@ fn test<M: Sample>(mut tx: Sender<M>, mut rx: Receiver<M>) {
     }
     // All slots at once: none reaches into the next.
     let all: Vec<M> = (0..tx.capacity() as u64).map(M::sample).collect();
-    assert_eq!(tx.try_send_batch(&all), Ok(all.len()));
+    tx.send_batch(&all).expect("there is room");
     assert_eq!(rx.try_iter().collect::<Vec<_>>(), all);
+}
+
+fn of_every_kind<M: Sample>(capacity: usize) {
+    both::<M, Spsc>(capacity, test);
+    both::<M, Mpsc>(capacity, test);
+    both::<M, Spmc>(capacity, test);
+    both::<M, Mpmc>(capacity, test);
 }
 
 #[test]
 fn messages_of_every_size_and_alignment_arrive_whole() {
     for capacity in CAPACITIES {
-        both(capacity, test::<Nothing>);
-        both(capacity, test::<[u8; 0]>);
-        both(capacity, test::<u8>);
-        both(capacity, test::<[u8; 1]>);
-        both(capacity, test::<[u8; 8]>);
-        both(capacity, test::<[u8; 9]>);
-        both(capacity, test::<[u8; 55]>);
-        both(capacity, test::<[u8; 56]>);
-        both(capacity, test::<[u8; 57]>);
-        both(capacity, test::<[u8; 64]>);
-        both(capacity, test::<[u8; 65]>);
-        both(capacity, test::<u128>);
-        both(capacity, test::<Line>);
-        both(capacity, test::<EmptyLine>);
+        of_every_kind::<Nothing>(capacity);
+        of_every_kind::<[u8; 0]>(capacity);
+        of_every_kind::<u8>(capacity);
+        of_every_kind::<[u8; 1]>(capacity);
+        of_every_kind::<[u8; 8]>(capacity);
+        of_every_kind::<[u8; 9]>(capacity);
+        of_every_kind::<[u8; 55]>(capacity);
+        of_every_kind::<[u8; 56]>(capacity);
+        of_every_kind::<[u8; 57]>(capacity);
+        of_every_kind::<[u8; 64]>(capacity);
+        of_every_kind::<[u8; 65]>(capacity);
+        of_every_kind::<u128>(capacity);
+        of_every_kind::<Line>(capacity);
+        of_every_kind::<EmptyLine>(capacity);
     }
     for capacity in [1, 2, 3, 100] {
-        both(capacity, test::<[u8; 4096]>);
-        both(capacity, test::<Page>);
+        of_every_kind::<[u8; 4096]>(capacity);
+        of_every_kind::<Page>(capacity);
     }
 }

@@ -1,9 +1,11 @@
 //! What the errors of messages say: short, and without the message.
 
 use std::error::Error;
+use std::time::SystemTime;
 
 use ringway::{
-    Broken, Departure, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
+    Broken, Departure, Peer, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError,
+    TrySendError,
 };
 
 const CORRUPT: Broken = Broken::Corrupt { word: "tail", found: 0x123, position: 7 };
@@ -53,6 +55,25 @@ fn what_is_not_there_says_so() {
     says(RecvTimeoutError::Disconnected(died), text, "Disconnected(Died)");
     says(RecvTimeoutError::Timeout, "timed out: the channel is empty", "Timeout");
     assert_eq!((left.to_string(), died.to_string()), ("left".into(), "died".into()));
+}
+
+#[test]
+fn a_call_that_somebody_kept_waiting_says_who_and_what_to_do() {
+    let peer = Peer::Attached { pid: 42, since: SystemTime::UNIX_EPOCH };
+    let rest = "since process 42 lives and has not finished what it began: let it go on, or end it";
+    says(
+        SendTimeoutError::Stalled(Secret, peer),
+        &format!("timed out: the channel is full, {rest}"),
+        &format!("Stalled(.., {peer:?})"),
+    );
+    says(
+        RecvTimeoutError::Stalled(peer),
+        &format!("timed out: no message can be received, {rest}"),
+        &format!("Stalled({peer:?})"),
+    );
+    assert_eq!(SendTimeoutError::Stalled(5, peer).into_inner(), 5);
+    assert_eq!(SendTimeoutError::Timeout(5).into_inner(), 5);
+    assert_eq!(SendTimeoutError::Disconnected(5, Departure::Left).into_inner(), 5);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Both ends in one process.
 
-use ringway::spsc::{Channel, Receiver, Sender};
+use ringway::channel::{Channel, Kind, Mpmc, Mpsc, Receiver, Sender, Spmc, Spsc};
 use ringway::{Draft, Error, Lease, Loan, SendError, TrySendError, Wait};
 
 use crate::testing::TempNamespace;
@@ -8,8 +8,8 @@ use crate::{Numbered, channel, everywhere};
 
 #[test]
 fn two_threads_pass_messages() {
-    fn test<M: Numbered>(mut tx: Sender<M>, mut rx: Receiver<M>) {
-        const MESSAGES: u64 = 20_000;
+    fn test<M: Numbered, K: Kind>(mut tx: Sender<M, K>, mut rx: Receiver<M, K>) {
+        const MESSAGES: u64 = 4_000;
         let receiver = std::thread::spawn(move || {
             for number in 0..MESSAGES {
                 let expected = M::of(number);
@@ -34,7 +34,7 @@ fn two_threads_pass_messages() {
         drop(tx);
         receiver.join().expect("it ended well");
     }
-    everywhere(test, test);
+    everywhere!(test);
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn a_side_may_wait_by_spinning() {
 
 #[test]
 fn a_side_may_move_to_another_thread_with_what_it_holds() {
-    fn test<M: Numbered>(mut tx: Sender<M>, mut rx: Receiver<M>) {
+    fn test<M: Numbered, K: Kind>(mut tx: Sender<M, K>, mut rx: Receiver<M, K>) {
         tx.send(M::of(0)).expect("there is room");
         let (mut tx, mut rx) = std::thread::spawn(move || {
             assert_eq!(rx.recv(), Ok(M::of(0)));
@@ -70,7 +70,7 @@ fn a_side_may_move_to_another_thread_with_what_it_holds() {
         });
         assert_eq!(rx.recv(), Ok(M::of(2)));
     }
-    everywhere(test, test);
+    everywhere!(test);
 }
 
 const fn is_send<T: Send>() {}
@@ -84,14 +84,24 @@ impl<T: ?Sized> NotSync<()> for T {}
 struct Ambiguous;
 impl<T: ?Sized + Sync> NotSync<Ambiguous> for T {}
 
+const fn ends_may_move<K: Kind>() {
+    is_send::<Sender<u64, K>>();
+    is_send::<Receiver<u64, K>>();
+}
+
 const _: () = {
-    is_send::<Sender<u64>>();
-    is_send::<Receiver<u64>>();
+    ends_may_move::<Spsc>();
+    ends_may_move::<Mpsc>();
+    ends_may_move::<Spmc>();
+    ends_may_move::<Mpmc>();
     is_send::<Loan<'static, u64>>();
     is_send::<Draft<'static, u64>>();
     is_send::<Lease<'static, u64>>();
-    is_send::<Channel<u64>>();
-    is_sync::<Channel<u64>>();
+    is_send::<Loan<'static, u64, Mpmc>>();
+    is_send::<Draft<'static, u64, Mpmc>>();
+    is_send::<Lease<'static, u64, Mpmc>>();
+    is_send::<Channel<u64, Mpmc>>();
+    is_sync::<Channel<u64, Mpmc>>();
     is_send::<Error>();
     is_sync::<Error>();
     is_send::<TrySendError<u64>>();
@@ -101,6 +111,8 @@ const _: () = {
 /// Compiles only while neither end is `Sync`: one end's lock is one process's opinion, not one thread's.
 #[test]
 fn an_end_is_not_shared_between_threads() {
-    <Sender<u64> as NotSync<_>>::told();
-    <Receiver<u64> as NotSync<_>>::told();
+    <Sender<u64, Spsc> as NotSync<_>>::told();
+    <Receiver<u64, Spsc> as NotSync<_>>::told();
+    <Sender<u64, Mpmc> as NotSync<_>>::told();
+    <Receiver<u64, Mpmc> as NotSync<_>>::told();
 }

@@ -18,7 +18,9 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use ringway::spsc::{self, Receiver, Sender};
-use ringway::{Departure, Message, Predecessor, RecvTimeoutError, SendTimeoutError, map};
+use ringway::{
+    Departure, Message, OnReceiverDeath, Predecessor, RecvTimeoutError, SendTimeoutError, map, mpmc,
+};
 
 use testing::TempNamespace;
 
@@ -83,24 +85,23 @@ fn the_example_of_a_schema_is_the_schema() {
     assert!(example.contains(&format!("these {} bytes", bytes.len())));
 }
 
-/// What differs from run to run, as (what, bytes of the file): written as dots.
-fn varying(roster: usize) -> [(&'static str, Range<usize>); 6] {
-    let record = |at: usize| at + 8..at + 24;
-    [
-        ("checksum of the registry page", 8..16),
-        ("id", 48..64),
-        ("creation time", 64..72),
-        ("creator", 72..76),
-        ("sender's pid and time", record(roster)),
-        ("receiver's pid and time", record(roster + 128)),
-    ]
+/// What differs from run to run, as bytes of the file: written as dots.
+fn varying(file: &[u8]) -> Vec<Range<usize>> {
+    let header = |at: usize| u32::from_le_bytes(file[4096 + at..][..4].try_into().expect("4 bytes")) as usize;
+    let (records, roster) = (header(48) + header(52), 4096 + header(112));
+    // Of the registry page its checksum, id, creation time and creator.
+    let mut varying = vec![8..16, 48..64, 64..72, 72..76];
+    // Of a record who has it and since when, and when it was given back.
+    varying.extend((0..records).map(|record| roster + record * 128).filter_map(|record| {
+        file[record..][..8].iter().any(|byte| *byte != 0).then_some(record + 8..record + 32)
+    }));
+    varying
 }
 
 /// The file as text: offset, 16 bytes, and what of it is printable. Lines of zeros are left out.
 fn dump(bytes: &[u8]) -> String {
-    let roster = 4096 + u64::from_le_bytes(bytes[4096 + 112..][..8].try_into().unwrap()) as usize;
-    let varying = varying(roster);
-    let varies = |at| varying.iter().any(|(_, range)| range.contains(&at));
+    let varying = varying(bytes);
+    let varies = |at| varying.iter().any(|range| range.contains(&at));
     let mut text = String::new();
     for (line, chunk) in bytes.chunks(16).enumerate() {
         let start = line * 16;
@@ -131,6 +132,11 @@ fn assert_golden<M: Numbered>(file: &str) {
     (0..4).for_each(|number| tx.send(M::of(number)).unwrap());
     assert_eq!(rx.recv(), Ok(M::of(0)));
     tx.send(M::of(4)).unwrap();
+    assert_dump(&space, file);
+}
+
+/// Compares the channel in that namespace with its dump.
+fn assert_dump(space: &TempNamespace, file: &str) {
     let found = dump(&std::fs::read(space.path().join(CHANNEL)).unwrap());
     let path = format!("tests/golden/{file}");
     if std::env::var_os("RINGWAY_BLESS").is_some() {
@@ -151,6 +157,29 @@ fn a_stamped_channel_is_byte_for_byte_what_it_was() {
 #[test]
 fn an_indexed_channel_is_byte_for_byte_what_it_was() {
     assert_golden::<[u64; 16]>("indexed.hex");
+}
+
+/// Of the shared sides: two senders, one of which has a slot in hand and one of which has given one up, two
+/// receivers, one of which has a message in hand, and a place that somebody has left.
+#[test]
+fn a_channel_with_shared_sides_is_byte_for_byte_what_it_was() {
+    let space = TempNamespace::new();
+    let channel = mpmc::channel::<Tick>(CHANNEL).namespace(space.namespace()).capacity(7);
+    let channel = channel.max_senders(3).max_receivers(2).on_receiver_death(OnReceiverDeath::Discard);
+    let (mut tx, mut rx) = (channel.clone().sender().unwrap(), channel.receiver().unwrap());
+    let (mut other, mut reader, left) = (tx.clone(), rx.clone(), tx.clone());
+    drop(left);
+    (0..3).for_each(|number| tx.send(Tick::of(number)).unwrap());
+    assert_eq!(rx.recv(), Ok(Tick::of(0)));
+    let lease = reader.lease().unwrap();
+    assert_eq!(*lease, Tick::of(1));
+    drop(tx.loan().unwrap());
+    other.send_batch(&[4, 5, 6].map(Tick::of)).unwrap();
+    assert_eq!(rx.recv(), Ok(Tick::of(2)));
+    assert_eq!(rx.recv(), Ok(Tick::of(4)));
+    let loan = other.loan().unwrap();
+    assert_dump(&space, "shared.hex");
+    drop((lease, loan));
 }
 
 /// The peer in C.

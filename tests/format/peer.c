@@ -84,7 +84,7 @@ static struct layout plan(const struct type *t, uint64_t capacity) {
     l.stride = round_up(bytes <= 16 ? 16 : bytes <= 32 ? 32 : round_up(bytes, 64), t->align);
     l.roster = round_up(256 + t->schema_len, 128);
     l.control = round_up(l.roster + 256, 128);
-    l.slots = round_up(l.control + 256, t->align > 128 ? t->align : 128);
+    l.slots = round_up(l.control + 384, t->align > 128 ? t->align : 128);
     l.len = l.slots + l.stride * capacity;
     return l;
 }

@@ -88,11 +88,18 @@ pub(super) struct Rhythm {
     selected: Intervals,
     /// Whether all of `recent` are near the mean of `selected`.
     pub(super) regular: bool,
+    /// The wait after which a beat has been missed; none before the second beat.
+    pub(super) missed_after: Option<u64>,
 }
 
 impl Default for Rhythm {
     fn default() -> Self {
-        Self { recent: Intervals::default(), selected: Intervals::default(), regular: true }
+        Self {
+            recent: Intervals::default(),
+            selected: Intervals::default(),
+            regular: true,
+            missed_after: None,
+        }
     }
 }
 
@@ -104,11 +111,7 @@ impl Rhythm {
             self.selected.push(interval);
         }
         self.regular = self.recent.iter().all(|interval| self.selected.near_mean(interval));
-    }
-
-    /// The wait after which a beat has been missed; none before the second beat.
-    pub(super) fn missed_after(&self) -> Option<u64> {
-        self.selected.mean().map(|mean| mean * 166 / 100)
+        self.missed_after = self.selected.mean().map(|mean| mean * 166 / 100);
     }
 }
 

@@ -38,15 +38,22 @@
 //! 8. The place reported is the extremum of the recording itself within 40 ms of the extremum of the
 //!    filtered signal, not the fiducial mark.
 //!
+//! S1 to S4 look back over a fixed number of samples (`filters`): they can be worked out block by block, anywhere,
+//! in any order. S5 to S12 remember (`qrs`, with `peaks` and `levels`): they are worked out in the order of the
+//! samples. [`Detector`] is both, one after the other.
+//!
 //! All arithmetic is on integers: the same samples give the same beats on every machine. A beat is
 //! known about half a second after it happened; later in the first two seconds, and by search-back.
 //! No sample costs an allocation; learning costs one.
 
+mod filters;
 mod levels;
+mod peaks;
 mod qrs;
 pub(crate) mod recording;
-mod signals;
+mod ring;
 mod summary;
 
-pub(crate) use qrs::{Beat, Detector, Found};
+pub(crate) use filters::{Filters, Signals};
+pub(crate) use qrs::{Beat, Detector, Finder, Found};
 pub(crate) use summary::Summary;

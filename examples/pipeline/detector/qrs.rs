@@ -1,7 +1,8 @@
 //! From peaks to beats: the decisions, steps S6 to S12.
 
+use super::filters::{Filters, Signals};
 use super::levels::{Learning, Level, Rhythm};
-use super::signals::{Crest, Peak, Signals, Spans};
+use super::peaks::{Crest, Peak, Spans, Trace};
 use std::collections::VecDeque;
 
 /// Peaks held for the search-back. Between two beats there is room for 8 s at one per 200 ms.
@@ -25,12 +26,54 @@ pub(crate) enum Found {
     SearchBack,
 }
 
-/// Finds heartbeats in samples that come one at a time.
+/// Finds heartbeats in samples that come one at a time: the filters and the finder, one after the other.
 ///
 /// The state is a function of the samples pushed, in order, and of nothing else.
 pub(crate) struct Detector {
+    filters: Filters,
+    finder: Finder,
+    rate_hz: u32,
+}
+
+impl Detector {
+    /// A detector for samples of a converter, taken `rate_hz` times a second.
+    ///
+    /// # Panics
+    ///
+    /// If the rate is not within 100 to 2,000 Hz: the filters cannot be scaled to it.
+    pub(crate) fn new(rate_hz: u32) -> Self {
+        assert!((100..=2_000).contains(&rate_hz), "a rate of {rate_hz} Hz is outside 100 to 2000");
+        Self { filters: Filters::new(rate_hz), finder: Finder::new(rate_hz), rate_hz }
+    }
+
+    /// Takes the next sample, and gives the next beat if one is known by now.
+    ///
+    /// Beats come in ascending order, at most one a call; more found at once come with the calls
+    /// that follow.
+    pub(crate) fn push(&mut self, sample: u16) -> Option<Beat> {
+        self.finder.push(sample, self.filters.push(sample))
+    }
+
+    /// A digest of all samples so far and of their signals.
+    pub(crate) fn digest(&self) -> u64 {
+        self.finder.digest()
+    }
+
+    /// Ends the recording, and gives the beats still on their way.
+    pub(crate) fn finish(mut self) -> impl Iterator<Item = Beat> {
+        let last = self.finder.trace.latest();
+        (0..Finder::hold(self.rate_hz)).for_each(|_| self.finder.hold_on(last, self.filters.push(last)));
+        self.finder.finish()
+    }
+}
+
+/// Finds heartbeats in samples whose signals the filters have worked out, steps S5 to S12: what has to be done
+/// in order.
+pub(crate) struct Finder {
     spans: Spans,
-    signals: Signals,
+    trace: Trace,
+    /// Samples in the recording, once it has ended.
+    end: Option<u64>,
     crest: Crest,
     learning: Option<Learning>,
     integrated: Level,
@@ -44,17 +87,12 @@ pub(crate) struct Detector {
     found: VecDeque<Beat>,
 }
 
-impl Detector {
-    /// A detector for samples of a converter, taken `rate_hz` times a second.
-    ///
-    /// # Panics
-    ///
-    /// If the rate is not within 100 to 2,000 Hz: the filters cannot be scaled to it.
+impl Finder {
     pub(crate) fn new(rate_hz: u32) -> Self {
-        assert!((100..=2_000).contains(&rate_hz), "a rate of {rate_hz} Hz is outside 100 to 2000");
-        let spans = Spans::new(u64::from(rate_hz));
+        let spans = Spans::at(rate_hz);
         Self {
-            signals: Signals::new(&spans),
+            trace: Trace::new(&spans),
+            end: None,
             crest: Crest::default(),
             learning: Some(Learning::starting_at(0)),
             integrated: Level::default(),
@@ -68,36 +106,46 @@ impl Detector {
         }
     }
 
-    /// Takes the next sample, and gives the next beat if one is known by now.
-    ///
-    /// Beats come in ascending order, at most one a call; more found at once come with the calls
-    /// that follow.
-    pub(crate) fn push(&mut self, sample: u16) -> Option<Beat> {
-        self.step(sample);
+    /// How many samples the recording is to be held at its last value after its end: until that has been judged.
+    pub(crate) const fn hold(rate_hz: u32) -> usize {
+        Spans::at(rate_hz).latency as usize + 1
+    }
+
+    /// Takes the next sample and its signals, and gives the next beat if one is known by now.
+    #[inline]
+    pub(crate) fn push(&mut self, sample: u16, signals: Signals) -> Option<Beat> {
+        self.step(sample, signals);
         self.found.pop_front()
     }
 
-    /// Ends the recording, and gives the beats still on their way.
-    pub(crate) fn finish(mut self) -> impl Iterator<Item = Beat> {
-        let (count, sample) = (self.signals.count, self.signals.latest());
-        if count > 0 {
-            // The recording is held at its last value until its last sample has been judged.
-            (0..=self.spans.latency).for_each(|_| self.step(sample));
-            self.learning.take().into_iter().for_each(|learning| self.learnt(&learning));
-        }
-        self.found.into_iter().filter(move |beat| beat.sample < count)
+    /// A digest of all samples so far and of their signals.
+    pub(crate) fn digest(&self) -> u64 {
+        self.trace.digest
     }
 
-    fn step(&mut self, sample: u16) {
-        let now = self.signals.count;
-        let integrated = self.signals.push(sample);
+    /// Takes the last sample again, which marks the end of the recording, and its signals there.
+    pub(crate) fn hold_on(&mut self, sample: u16, signals: Signals) {
+        self.end.get_or_insert(self.trace.count);
+        self.step(sample, signals);
+    }
+
+    /// Ends the recording, which has been held, and gives the beats still on their way.
+    pub(crate) fn finish(mut self) -> impl Iterator<Item = Beat> {
+        self.learning.take().into_iter().for_each(|learning| self.learnt(&learning));
+        let end = self.end.unwrap_or(self.trace.count);
+        self.found.into_iter().filter(move |beat| beat.sample < end)
+    }
+
+    fn step(&mut self, sample: u16, signals: Signals) {
+        let now = self.trace.count;
+        self.trace.push(sample, signals);
         if let Some(learning) = &mut self.learning {
-            learning.push(integrated, self.signals.filtered().abs());
+            learning.push(signals.integrated, i64::from(signals.filtered).abs());
         }
-        if let Some(at) = self.crest.push(now, integrated, self.spans.refractory) {
-            let peak = self.signals.peak(at, self.crest.height, &self.spans);
+        if let Some(at) = self.crest.push(now, signals.integrated, self.spans.refractory) {
+            let peak = self.trace.peak(at, self.crest.height, &self.spans);
             if self.learning.is_some() {
-                self.hold(peak);
+                self.hold_back(peak);
             } else {
                 self.judge(peak);
             }
@@ -128,7 +176,7 @@ impl Detector {
                     self.accept(peak, Found::InTime);
                 } else {
                     self.noise(&peak);
-                    self.hold(peak);
+                    self.hold_back(peak);
                 }
             }
         }
@@ -158,7 +206,7 @@ impl Detector {
         self.filtered.hear_noise(peak.filtered);
     }
 
-    fn hold(&mut self, peak: Peak) {
+    fn hold_back(&mut self, peak: Peak) {
         if self.held.len() == HELD {
             self.held.pop_front();
         }
@@ -186,7 +234,7 @@ impl Detector {
     /// have been judged.
     fn look_back(&mut self, known: u64) {
         let waited = known.saturating_sub(self.waiting_since);
-        if self.rhythm.missed_after().is_some_and(|limit| waited > limit) {
+        if self.rhythm.missed_after.is_some_and(|limit| waited > limit) {
             let best = self
                 .held
                 .iter()
@@ -202,7 +250,7 @@ impl Detector {
             }
             self.held.clear();
             self.rhythm = Rhythm::default();
-            self.learning = Some(Learning::starting_at(self.signals.count));
+            self.learning = Some(Learning::starting_at(self.trace.count));
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::testing::watched;
 use crate::{Broken, Error, TryRecvError, TrySendError};
 
 /// Marsaglia's xorshift with a seed of our own: the same rounds on every run.
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -18,12 +18,12 @@ impl Random {
         self.0
     }
 
-    fn below(&mut self, end: u64) -> u64 {
+    pub(super) fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 
     /// Small, large, or one bit: what breaks arithmetic.
-    fn word(&mut self) -> u64 {
+    pub(super) fn word(&mut self) -> u64 {
         match self.below(4) {
             0 => self.next(),
             1 => self.below(20),
@@ -214,12 +214,13 @@ fn a_channel_whose_positions_are_used_up_says_so() {
             bench.map()
         };
         let (layout, file) = (layout(&bench), file(&bench));
-        let end = if capacity < 16 { (capacity as u64) << 52 } else { 1 << 56 };
+        let end = crate::protocol::ring::end(capacity as u32);
         for at in [layout.control, layout.control + 128] {
             file.write_all_at(&end.to_le_bytes(), PAGE + at).expect("within the file");
         }
-        // A stamp that would be right for the position after the last, if laps had a bit more.
-        file.write_all_at(&1u64.to_le_bytes(), PAGE + layout.slots).expect("within the file");
+        // The stamp of the position after the last, which nobody may take for a message that was sent.
+        let stamp = crate::protocol::stamp::full(end / capacity as u64);
+        file.write_all_at(&stamp.to_le_bytes(), PAGE + layout.slots).expect("within the file");
         let mut tx = bench.sender();
         assert_eq!(tx.position(), end);
         assert_eq!(tx.try_send(M::of(0)), Err(TrySendError::Broken(M::of(0), Broken::Exhausted)));

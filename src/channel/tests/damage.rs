@@ -6,8 +6,9 @@ use std::os::unix::fs::FileExt;
 use super::{Bench, NAME, Numbered, assert_works, receive, send};
 use crate::Error;
 use crate::channel::open;
+use crate::channel::options::Asked;
 use crate::map::MapOptions;
-use crate::segment::Layout;
+use crate::segment::{Kind, Layout};
 use crate::spsc::{Receiver, Sender};
 use crate::testing::watched;
 
@@ -18,7 +19,8 @@ pub(super) const HEADER: u64 = 256;
 
 /// Where the parts of the bench's segment lie.
 pub(super) fn layout<M: Numbered>(bench: &Bench<M>) -> Layout {
-    open::plan::<M>(NAME, bench.capacity, &open::schema::<M>()).expect("a capacity that a channel can have")
+    let asked = Asked { capacity: Some(bench.capacity), ..Asked::default() };
+    open::plan::<M>(NAME, Kind::Spsc, &asked, &open::schema::<M>()).expect("terms that a channel can have")
 }
 
 /// The file of the bench's channel, registry page included.
@@ -159,8 +161,8 @@ fn every_flipped_byte_of_the_schema_is_refused() {
 
 #[test]
 fn a_header_that_somebody_made_up_is_refused_though_its_checksum_is_right() {
-    // Each field from `len` to `fingerprint`: the first byte and the width.
-    let fields: [(usize, usize); 17] = [
+    // Each field from `len` to `on_receiver_death`: the first byte and the width.
+    let fields: [(usize, usize); 18] = [
         (32, 8),
         (40, 4),
         (44, 4),
@@ -178,6 +180,7 @@ fn a_header_that_somebody_made_up_is_refused_though_its_checksum_is_right() {
         (128, 8),
         (136, 8),
         (144, 8),
+        (152, 4),
     ];
     let bench = Bench::<u64>::new(3);
     let (tx, rx) = (bench.sender(), bench.receiver());

@@ -37,6 +37,13 @@ fn each() -> Vec<(Error, io::ErrorKind)> {
         Error::Kind { channel: channel(), found: found(), expected: expected() },
         Error::Type { channel: channel(), difference: "field `price` differs".into() },
         Error::Capacity { channel: channel(), found: 8, expected: 16 },
+        Error::Mismatch {
+            channel: channel(),
+            option: "max_senders",
+            found: "32".into(),
+            expected: "4".into(),
+        },
+        Error::Full { channel: channel(), side: "receiver", limit: 254 },
         Error::RoleTaken { channel: channel(), role: "sender", pid: 42 },
         Error::RoleBusy { channel: channel(), role: "sender" },
         Error::Inconsistent { channel: channel(), broken: corrupt },
@@ -45,13 +52,14 @@ fn each() -> Vec<(Error, io::ErrorKind)> {
     let kind = |error: &Error| match error {
         Error::Map(_) => io::ErrorKind::NotFound,
         Error::Option { .. } => io::ErrorKind::InvalidInput,
-        Error::RoleTaken { .. } | Error::RoleBusy { .. } => io::ErrorKind::ResourceBusy,
+        Error::Full { .. } | Error::RoleTaken { .. } | Error::RoleBusy { .. } => io::ErrorKind::ResourceBusy,
         Error::NotAChannel { .. }
         | Error::Damaged { .. }
         | Error::Version { .. }
         | Error::Kind { .. }
         | Error::Type { .. }
         | Error::Capacity { .. }
+        | Error::Mismatch { .. }
         | Error::Inconsistent { .. } => io::ErrorKind::InvalidData,
     };
     errors
@@ -93,6 +101,8 @@ fn the_numbers_are_in_the_text() {
     assert!(has(&["form this", "expected that"]));
     assert!(has(&["format version 2", "expects 1"]));
     assert!(has(&["holds 8 messages", "expects 16", "ask for 8"]));
+    assert!(has(&["max_senders 32", "expects 4", "ask for 32"]));
+    assert!(has(&["another receiver", "found 254", "larger max_receivers"]));
     assert!(has(&["sender already", "process 42"]));
     assert!(has(&["field `price` differs"]));
     assert!(has(&["at message 3", "tail", "0x7"]));

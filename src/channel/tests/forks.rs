@@ -2,6 +2,7 @@
 
 use super::{DIR, channel, receive, send};
 use crate::Peer;
+use crate::channel::Spsc;
 use crate::map::in_a_child_with_pid_one;
 use crate::testing::{Child, Role, TempNamespace, can_run};
 
@@ -10,8 +11,8 @@ fn role_twin() {
     let Some(mut role) = Role::play() else { return };
     assert_eq!(std::process::id(), 1, "the wrapper makes a pid namespace");
     let dir = std::path::PathBuf::from(role.var(DIR));
-    let mut tx = Some(channel::<u64>(&dir, 8).sender().expect("the role is free"));
-    let mut rx = Some(channel::<u64>(&dir, 8).receiver().expect("the role is free"));
+    let mut tx = Some(channel::<u64, Spsc>(&dir).capacity(8).sender().expect("the role is free"));
+    let mut rx = Some(channel::<u64, Spsc>(&dir).capacity(8).receiver().expect("the role is free"));
     let status = in_a_child_with_pid_one(|| {
         assert_eq!(std::process::id(), 1, "as the parent");
         drop((tx.take(), rx.take()));

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::{DIR, Numbered, SCRIPT, WATCHDOG, channel};
+use crate::channel::Spsc;
 use crate::spsc::{Receiver, Sender};
 use crate::testing::Role;
 
@@ -56,7 +57,7 @@ fn contender() {
     let script = script(&role);
     role.say("ready");
     while !role.hear().is_empty() {
-        match channel::<u64>(&script.dir, script.capacity).sender() {
+        match channel::<u64, Spsc>(&script.dir).capacity(script.capacity).sender() {
             Ok(tx) => {
                 role.say(&format!("won {} {:?}", tx.position(), tx.predecessor()));
                 // Holds the role until it is killed, or told to leave.
@@ -70,7 +71,8 @@ fn contender() {
 }
 
 fn play_sender<M: Numbered>(role: &mut Role, script: &Script) {
-    let mut tx = channel::<M>(&script.dir, script.capacity).sender().expect("the role is free");
+    let mut tx =
+        channel::<M, Spsc>(&script.dir).capacity(script.capacity).sender().expect("the role is free");
     role.say(&format!("attached {}", tx.position()));
     send_all(role, &mut tx, script);
     role.say("done");
@@ -108,7 +110,8 @@ fn send_all<M: Numbered>(role: &mut Role, tx: &mut Sender<M>, script: &Script) {
 }
 
 fn play_receiver<M: Numbered>(role: &mut Role, script: &Script) {
-    let mut rx = channel::<M>(&script.dir, script.capacity).receiver().expect("the role is free");
+    let mut rx =
+        channel::<M, Spsc>(&script.dir).capacity(script.capacity).receiver().expect("the role is free");
     role.say(&format!("attached {}", rx.position()));
     receive_all(role, &mut rx, script);
     role.say("done");

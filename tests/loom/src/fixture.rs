@@ -6,11 +6,23 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU64, Ordering};
 use ringway::protocol::Strided;
 use ringway::protocol::peer::{self, Stuck};
-use ringway::protocol::ring::{Control, Form, Ring};
-use ringway::protocol::roster::{self, Identity, Lock, Predecessor, Presence, SoleRoster};
+use ringway::protocol::ring::{Control, Form, OnReceiverDeath, Ring, Rules};
+use ringway::protocol::roster::{self, Identity, Lock, Predecessor, Presence, Record};
+use ringway::protocol::side::{RecvSide, SendSide};
 use ringway::protocol::sole::{SoleReceiver, SoleSender};
 use ringway::sync::model::step;
 use std::ptr::NonNull;
+
+/// The records of both sides.
+#[derive(Default)]
+pub struct SoleRoster {
+    pub sender: Record,
+    pub receiver: Record,
+}
+
+/// One sender, one receiver.
+const SPSC: Rules =
+    Rules { shared_senders: false, shared_receivers: false, on_receiver_death: OnReceiverDeath::Redeliver };
 
 /// The memory that both processes share, and the kernel's locks.
 pub struct Shared {
@@ -53,7 +65,15 @@ impl Shared {
             }
             _ => Strided::none(),
         };
-        Ring { control: &self.control, stamps, capacity: self.payload.len() as u32, form: self.form }
+        Ring {
+            control: &self.control,
+            stamps,
+            capacity: self.payload.len() as u32,
+            form: self.form,
+            senders: std::slice::from_ref(&self.roster.sender),
+            receivers: std::slice::from_ref(&self.roster.receiver),
+            rules: SPSC,
+        }
     }
 
     pub fn sender_lock(&self, process: u64) -> KernelLock<'_> {
@@ -73,7 +93,12 @@ pub struct KernelLock<'m> {
     handover: Ordering,
 }
 
-impl KernelLock<'_> {
+impl<'m> KernelLock<'m> {
+    /// The lock behind that word, as a description of that process has it.
+    pub fn new(word: &'m AtomicU64, process: u64) -> Self {
+        Self { word, process, handover: Ordering::Release }
+    }
+
     /// What the kernel does for a process that died: what it held is free, and what it stored is visible
     /// to whoever takes the lock next.
     pub fn bury(&self) {
@@ -112,7 +137,7 @@ impl<'m> Sender<'m> {
         let me = Identity { pid: process, since: 0 };
         let (incarnation, predecessor) =
             roster::attach(&shared.roster.sender, &shared.sender_lock(process), me).ok()?;
-        let side = SoleSender::resume(&shared.ring()).expect("an undamaged ring");
+        let side = SoleSender::resume(&shared.ring(), 0).expect("an undamaged ring");
         Some((Self { shared, side, process, incarnation }, predecessor))
     }
 
@@ -123,11 +148,11 @@ impl<'m> Sender<'m> {
     /// Sends up to `count` messages as one batch; how many.
     pub fn try_send(&mut self, count: u32) -> Result<u32, Stuck> {
         let ring = self.shared.ring();
-        let presence = || roster::glance(&self.shared.roster.receiver);
+        let presence = || roster::glance(&self.shared.roster.receiver).into();
         // As the channels do: what is known first.
-        let claimed = match self.side.known_free() {
-            0 => peer::claim(&mut self.side, &ring, count, presence)?,
-            free => free.min(u64::from(count)) as u32,
+        let claimed = match self.side.claim_one(&ring) && count == 1 {
+            true => 1,
+            false => peer::claim(&mut self.side, &ring, count, presence)?,
         };
         for _ in 0..claimed {
             let value = self.side.position();
@@ -142,7 +167,7 @@ impl<'m> Sender<'m> {
 
     pub fn leave(self) {
         let lock = self.shared.sender_lock(self.process);
-        roster::detach(&self.shared.roster.sender, &lock, self.incarnation);
+        roster::detach(&self.shared.roster.sender, &lock, self.incarnation, 9);
     }
 }
 
@@ -159,7 +184,7 @@ impl<'m> Receiver<'m> {
         let me = Identity { pid: process, since: 0 };
         let (incarnation, predecessor) =
             roster::attach(&shared.roster.receiver, &shared.receiver_lock(process), me).ok()?;
-        let side = SoleReceiver::resume(&shared.ring()).expect("an undamaged ring");
+        let side = SoleReceiver::resume(&shared.ring(), 0).expect("an undamaged ring");
         Some((Self { shared, side, process, incarnation }, predecessor))
     }
 
@@ -181,9 +206,9 @@ impl<'m> Receiver<'m> {
     ) -> Result<u32, Stuck> {
         let ring = self.shared.ring();
         // As the channels do: a look at one message first.
-        let ready = match self.side.is_ready(&ring) && count == 1 {
+        let ready = match self.side.poll_one(&ring) && count == 1 {
             true => 1,
-            false => peer::poll(&mut self.side, &ring, count, presence)?,
+            false => peer::poll(&mut self.side, &ring, count, || presence().into())?,
         };
         for _ in 0..ready {
             // SAFETY: published and not released; loom reports an overlap.
@@ -199,6 +224,6 @@ impl<'m> Receiver<'m> {
 
     pub fn leave(self) {
         let lock = self.shared.receiver_lock(self.process);
-        roster::detach(&self.shared.roster.receiver, &lock, self.incarnation);
+        roster::detach(&self.shared.roster.receiver, &lock, self.incarnation, 9);
     }
 }

@@ -3,13 +3,23 @@
 //! Every model runs through [`explore`], which asserts that loom found more than one execution.
 #![cfg(all(test, loom))]
 
+mod account;
 mod controls;
+mod ends;
 mod fixture;
 mod lifecycle;
+mod limits;
+mod lone;
+mod many;
+mod orphan;
 mod peer;
+mod race;
+mod repair;
 mod roster;
+mod shared;
 mod sole;
 mod sole_crash;
+mod table;
 mod takeover;
 
 use std::sync::Arc;
@@ -22,10 +32,15 @@ fn long() -> bool {
 
 /// Explores a model and returns the number of executions.
 fn explore(name: &str, model: impl Fn() + Sync + Send + 'static) -> usize {
+    explore_within(3, name, model)
+}
+
+/// Explores a model within so many preemptions, one more in the long run.
+fn explore_within(preemptions: usize, name: &str, model: impl Fn() + Sync + Send + 'static) -> usize {
     let count = Arc::new(AtomicUsize::new(0));
     let seen = Arc::clone(&count);
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(if long() { 4 } else { 3 });
+    builder.preemption_bound = Some(preemptions + usize::from(long()));
     builder.max_branches = 20_000;
     builder.check(move || {
         seen.fetch_add(1, Ordering::Relaxed);

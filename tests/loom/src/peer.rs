@@ -49,7 +49,7 @@ fn a_receiver_hears_of_a_death_only_after_the_last_message_though_another_certif
             first.sender_lock(1).bury();
         });
         let prober = thread::spawn(move || {
-            roster::probe(&second.roster.sender, &second.sender_lock(3));
+            roster::probe(&second.roster.sender, &second.sender_lock(3), 9);
         });
         let (mut receiver, _) = Receiver::attach(&shared, 2).expect("a free role");
         let mut log = Vec::new();
@@ -83,7 +83,7 @@ fn a_receiver_that_proves_the_death_itself_has_seen_the_last_message() {
         for _ in 0..2 {
             let lock = shared.sender_lock(2);
             let answer =
-                receiver.try_recv_asking(1, &mut log, || roster::probe(&shared.roster.sender, &lock));
+                receiver.try_recv_asking(1, &mut log, || roster::probe(&shared.roster.sender, &lock, 9));
             if let Err(Stuck::Peer(gone)) = answer {
                 assert_eq!(gone, Departure::Died);
                 assert!(!log.is_empty(), "the sender is dead and its message was not seen");

@@ -50,9 +50,9 @@ fn a_leaving_is_never_recorded_as_a_death() {
         let lock = shared.sender_lock(1);
         let (incarnation, _) = roster::attach(&shared.roster.sender, &lock, ME(1)).expect("a free role");
         let leaver = thread::spawn(move || {
-            roster::detach(&other.roster.sender, &other.sender_lock(1), incarnation);
+            roster::detach(&other.roster.sender, &other.sender_lock(1), incarnation, 9);
         });
-        let seen = roster::probe(&shared.roster.sender, &shared.sender_lock(2));
+        let seen = roster::probe(&shared.roster.sender, &shared.sender_lock(2), 9);
         assert_ne!(seen, Presence::Died);
         leaver.join().unwrap();
         assert_eq!(roster::glance(&shared.roster.sender), Presence::Left);
@@ -70,7 +70,7 @@ fn a_death_is_certified_once_and_for_all_unless_somebody_took_over() {
             // Refused for as long as a prober has the lock, as in the library.
             roster::attach(&other.roster.sender, &other.sender_lock(3), ME(3)).map(|(_, how)| how)
         });
-        let seen = roster::probe(&shared.roster.sender, &shared.sender_lock(2));
+        let seen = roster::probe(&shared.roster.sender, &shared.sender_lock(2), 9);
         match successor.join().unwrap() {
             Ok(how) => {
                 assert_eq!(how, Predecessor::Died);
@@ -95,13 +95,13 @@ fn a_prober_killed_at_any_step_leaves_a_record_that_can_be_judged() {
             let other = Arc::clone(&shared);
             let prober = thread::spawn(move || {
                 let _ = crash_after(Some(fuse), || {
-                    roster::probe(&other.roster.sender, &other.sender_lock(2));
+                    roster::probe(&other.roster.sender, &other.sender_lock(2), 9);
                 });
                 other.sender_lock(2).bury();
             });
-            let _ = roster::probe(&shared.roster.sender, &shared.sender_lock(3));
+            let _ = roster::probe(&shared.roster.sender, &shared.sender_lock(3), 9);
             prober.join().unwrap();
-            assert_eq!(roster::probe(&shared.roster.sender, &shared.sender_lock(4)), Presence::Died);
+            assert_eq!(roster::probe(&shared.roster.sender, &shared.sender_lock(4), 9), Presence::Died);
             let next = roster::attach(&shared.roster.sender, &shared.sender_lock(5), ME(5));
             assert_eq!(next, Ok((2, Predecessor::Died)));
         });
@@ -117,7 +117,7 @@ fn two_threads_that_ask_through_one_description_bury_nobody_alive() {
         let probers: Vec<_> = (0..2)
             .map(|_| {
                 let other = Arc::clone(&shared);
-                thread::spawn(move || roster::probe(&other.roster.sender, &other.sender_lock(2)))
+                thread::spawn(move || roster::probe(&other.roster.sender, &other.sender_lock(2), 9))
             })
             .collect();
         let next = roster::attach(&shared.roster.sender, &shared.sender_lock(3), ME(3));

@@ -26,7 +26,7 @@
 //! What a receiver was killed with before that is delivered again to its successor; what it had given back is
 //! not. So a message that must not be lost with its receiver is worked on under its lease.
 //!
-//! A forked child that goes on without `exec` must not use the handles that it inherits: it does not have the
+//! A forked child that goes on without `exec` must not use the handles that it inherits, nor drop a loan or lease of theirs: it does not have the
 //! memory, and an access to it ends the child. For as long as it lives, it also keeps its parent's locks, so
 //! that a death of the parent is not noticed.
 //!
@@ -46,18 +46,20 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod builder;
-mod receiver;
-mod sender;
-
-use super::open;
-use super::options::EndpointOptions;
-use crate::segment::RoleLock;
+use super::Spsc;
+use super::builder::in_process as on_the_heap;
 use crate::{Error, Message};
 
-pub use builder::Channel;
-pub use receiver::{Iter, Receiver, TryIter};
-pub use sender::Sender;
+/// A named channel that is about to be opened by one of its two sides.
+pub type Channel<T> = super::Channel<T, Spsc>;
+/// The one sender of a channel.
+pub type Sender<T> = super::Sender<T, Spsc>;
+/// The one receiver of a channel.
+pub type Receiver<T> = super::Receiver<T, Spsc>;
+/// Iterator of [`Receiver::iter`].
+pub type Iter<'a, T> = super::Iter<'a, T, Spsc>;
+/// Iterator of [`Receiver::try_iter`].
+pub type TryIter<'a, T> = super::TryIter<'a, T, Spsc>;
 
 /// The channel of messages `T` with this name: any non-empty string without NUL.
 pub fn channel<T: Message>(name: &str) -> Channel<T> {
@@ -71,10 +73,5 @@ pub fn channel<T: Message>(name: &str) -> Channel<T> {
 ///
 /// [`Error::Option`] if the capacity is 0 or too large, [`Error::Map`] if there is no memory for it.
 pub fn in_process<T: Message>(capacity: usize) -> Result<(Sender<T>, Receiver<T>), Error> {
-    let segment = open::in_process::<T>(capacity)?;
-    let locks = RoleLock::pair(segment.memory());
-    let options = EndpointOptions::default();
-    let sender = Sender::attach(open::IN_PROCESS, segment.clone(), locks.clone(), options)?;
-    let receiver = Receiver::attach(open::IN_PROCESS, segment, locks, options)?;
-    Ok((sender, receiver))
+    on_the_heap(capacity)
 }

@@ -1,0 +1,135 @@
+//! A participant's record and its lock, for as long as its handle lives.
+
+use std::time::{Duration, Instant};
+
+use super::open;
+use crate::Error;
+use crate::map::ForkGuard;
+use crate::protocol::roster::{self, Identity, Locks as _, Predecessor, Presence, Seat, Side};
+use crate::protocol::table;
+use crate::segment::{Locks, Segment, now};
+
+/// A role whose holder seems to live is tried for this long: a peer that is just proving the holder's death has
+/// the lock for some microseconds.
+const ROLE_PATIENCE: Duration = Duration::from_millis(50);
+
+/// A role that somebody has, whose record says that nobody is there, is tried for this long: its next holder
+/// is about to say who it is.
+const NAME_PATIENCE: Duration = Duration::from_secs(1);
+
+/// One that takes part. Dropping it leaves.
+#[derive(Debug)]
+pub(super) struct Member {
+    segment: Segment,
+    locks: Locks,
+    seat: Seat,
+    predecessor: Predecessor,
+    /// The process that takes part: a forked child inherits the handle, but not the memory.
+    owner: ForkGuard,
+}
+
+/// What people call one that is on that side.
+fn role(side: Side) -> &'static str {
+    match side {
+        Side::Sending => "sender",
+        Side::Receiving => "receiver",
+    }
+}
+
+impl Member {
+    /// Takes a place on that side. `locks` are for nobody else.
+    pub(super) fn join(segment: Segment, locks: Locks, side: Side) -> Result<Self, Error> {
+        let (seat, predecessor) = if table::is_shared(&segment.any_ring(), side) {
+            (take_record(&segment, &locks, side)?, Predecessor::None)
+        } else {
+            let (incarnation, predecessor) = take_role(&segment, &locks, side)?;
+            (Seat { side, index: 0, incarnation }, predecessor)
+        };
+        Ok(Self { segment, locks, seat, predecessor, owner: ForkGuard::new() })
+    }
+
+    pub(super) fn segment(&self) -> &Segment {
+        &self.segment
+    }
+
+    /// The record that it has.
+    pub(super) fn seat(&self) -> Seat {
+        self.seat
+    }
+
+    /// The kernel's locks, as this participant sees them.
+    pub(super) fn locks(&self) -> &Locks {
+        &self.locks
+    }
+
+    /// How the one that had the role of a sole side before ended.
+    pub(super) fn predecessor(&self) -> Predecessor {
+        self.predecessor
+    }
+
+    /// Whether this process is the one that takes part.
+    pub(super) fn is_ours(&self) -> bool {
+        self.owner.is_ours()
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        if !self.is_ours() {
+            return;
+        }
+        let (ring, seat) = (self.segment.any_ring(), self.seat);
+        if table::is_shared(&ring, seat.side) {
+            table::leave(&ring, seat, &self.locks, now());
+        } else {
+            let (record, lock) = (&table::records(&ring, seat.side)[0], self.locks.lock(seat.side, 0));
+            roster::detach(record, &lock, seat.incarnation, now());
+        }
+    }
+}
+
+/// Who this is: for people.
+fn me() -> Identity {
+    Identity { pid: std::process::id().into(), since: now() }
+}
+
+/// Takes a record of a shared side.
+fn take_record(segment: &Segment, locks: &Locks, side: Side) -> Result<Seat, Error> {
+    let start = Instant::now();
+    loop {
+        match table::join(&segment.any_ring(), side, locks, me()) {
+            Ok(seat) => return Ok(seat),
+            // As of a sole role: somebody may just be proving a death.
+            Err(table::Full) if start.elapsed() < ROLE_PATIENCE => {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Err(table::Full) => {
+                let limit = table::records(&segment.any_ring(), side).len() as u32;
+                let (channel, side) = (open::name(segment).to_owned(), role(side));
+                return Err(Error::Full { channel, side, limit });
+            }
+        }
+    }
+}
+
+/// Takes a sole role, from a dead holder too.
+fn take_role(segment: &Segment, locks: &Locks, side: Side) -> Result<(u64, Predecessor), Error> {
+    let (record, lock) = (&table::records(&segment.any_ring(), side)[0], locks.lock(side, 0));
+    let start = Instant::now();
+    loop {
+        match roster::attach(record, &lock, me()) {
+            Ok(held) => return Ok(held),
+            Err(holder) => {
+                let (named, waited) = (roster::glance(record) == Presence::Live, start.elapsed());
+                let (channel, role) = (open::name(segment).to_owned(), role(side));
+                if named && waited >= ROLE_PATIENCE {
+                    return Err(Error::RoleTaken { channel, role, pid: holder.pid });
+                }
+                if waited >= NAME_PATIENCE {
+                    return Err(Error::RoleBusy { channel, role });
+                }
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+    }
+}

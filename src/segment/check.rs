@@ -1,0 +1,288 @@
+//! What is checked before anything of a segment is believed.
+
+use zerocopy::FromBytes;
+
+use super::header::{HEADER_LEN, Header, MAGIC, VERSION, form_code};
+use super::kind::{Kind, MAX_RECORDS, Terms, on_receiver_death_from_code};
+use super::layout::{Layout, MAX_CAPACITY, Shape};
+use crate::fnv::fnv1a_128;
+use crate::message::encode::MAX_ENCODED;
+use crate::message::{Schema, SchemaTree, first_difference};
+use crate::protocol::lifecycle::READY;
+use crate::protocol::ring::OnReceiverDeath;
+
+/// Why a segment is not what this program can use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Not a segment at all.
+    Foreign,
+    /// A part has a value that no writer of this format leaves there.
+    Damaged { part: &'static str, found: String, expected: String },
+    /// Another version of the format.
+    Version { found: u32, expected: u32 },
+    /// A channel of another kind.
+    Kind { found: String, expected: String },
+    /// Another message type.
+    Type { difference: String },
+    /// Another capacity than the one asked for.
+    Capacity { found: u64, expected: u64 },
+    /// Another value of an option than the one asked for.
+    Mismatch { option: &'static str, found: String, expected: String },
+}
+
+/// What an attach asks for.
+#[derive(Clone, Debug)]
+pub(crate) struct Expected<'a> {
+    /// The program's own message type.
+    pub(crate) message: &'static Schema,
+    /// Its schema, encoded.
+    pub(crate) schema: &'a [u8],
+    /// The shape. Of its terms only the kind is looked at.
+    pub(crate) shape: Shape,
+    /// The rest of the terms, as far as the program insists on them.
+    pub(crate) wanted: Wanted,
+}
+
+/// Terms that a program may leave to whoever made the channel.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wanted {
+    pub(crate) capacity: Option<u32>,
+    pub(crate) senders: Option<u32>,
+    pub(crate) receivers: Option<u32>,
+    pub(crate) on_receiver_death: Option<OnReceiverDeath>,
+}
+
+impl Header {
+    /// Checks a private copy of a segment's start against what the program expects, in the order in which
+    /// the answers make sense, and plans the segment anew from it. `schema` reads a range of the segment,
+    /// which has `len` bytes; a range outside is `None`.
+    pub(crate) fn check(
+        bytes: &[u8],
+        len: u64,
+        expected: &Expected<'_>,
+        schema: impl FnOnce(u64, u64) -> Option<Vec<u8>>,
+    ) -> Result<Layout, Refusal> {
+        let Ok((header, _)) = Self::read_from_prefix(bytes) else {
+            let found = format!("{} bytes", bytes.len());
+            return Err(damaged("segment", found, format!("at least {HEADER_LEN} bytes")));
+        };
+        if header.magic != MAGIC {
+            return Err(Refusal::Foreign);
+        }
+        if header.version != VERSION {
+            return Err(Refusal::Version { found: header.version, expected: VERSION });
+        }
+        is("header length", header.header_len, HEADER_LEN as u32)?;
+        if header.checksum != header.sum() {
+            let (found, sum) = (header.checksum, header.sum());
+            return Err(damaged("header checksum", format!("{found:#018x}"), format!("{sum:#018x}")));
+        }
+        if header.state != READY {
+            return Err(damaged("state", format!("{:#018x}", header.state), format!("{READY:#018x}")));
+        }
+        if header.reserved != [0; 100] {
+            return Err(damaged("reserved bytes", "some that are not zero".into(), "zero".into()));
+        }
+        header.check_kind(expected.shape.terms.kind)?;
+        header.check_schema(expected, schema)?;
+        header.check_layout(len, expected)
+    }
+
+    fn check_kind(&self, expected: Kind) -> Result<(), Refusal> {
+        if self.kind == expected.code() {
+            return Ok(());
+        }
+        let found = match Kind::from_code(self.kind) {
+            Some(kind) => format!("an {} channel", kind.name()),
+            None => format!("a channel of kind {}", self.kind),
+        };
+        Err(Refusal::Kind { found, expected: format!("an {} channel", expected.name()) })
+    }
+
+    fn check_schema(
+        &self,
+        expected: &Expected<'_>,
+        read: impl FnOnce(u64, u64) -> Option<Vec<u8>>,
+    ) -> Result<(), Refusal> {
+        is("schema offset", self.schema_offset, HEADER_LEN as u64)?;
+        if self.schema_len > MAX_ENCODED as u64 {
+            let found = format!("{} bytes", self.schema_len);
+            return Err(damaged("schema length", found, format!("at most {MAX_ENCODED} bytes")));
+        }
+        let Some(schema) = read(self.schema_offset, self.schema_len) else {
+            let found = format!("{} bytes", self.schema_len);
+            return Err(damaged("schema length", found, "no more than the segment has".into()));
+        };
+        let (found, sum) = (u128::from_le_bytes(self.fingerprint), fnv1a_128(&schema));
+        if found != sum {
+            return Err(damaged("schema fingerprint", format!("{found:#034x}"), format!("{sum:#034x}")));
+        }
+        if schema == expected.schema {
+            return Ok(());
+        }
+        let theirs = SchemaTree::decode(&schema)
+            .map_err(|error| damaged("schema", error.to_string(), "a schema of format version 1".into()))?;
+        let difference = match first_difference(&expected.message.tree(), &theirs) {
+            Some(difference) => difference.to_string(),
+            None => "the encodings differ, the fields do not".into(),
+        };
+        Err(Refusal::Type { difference })
+    }
+
+    /// The terms of the channel, each one checked before anything is computed from it.
+    fn check_terms(&self, kind: Kind) -> Result<Terms, Refusal> {
+        let counts = [
+            ("senders", self.senders, kind.shared_senders()),
+            ("receivers", self.receivers, kind.shared_receivers()),
+        ];
+        for (part, found, shared) in counts {
+            let most = if shared { MAX_RECORDS } else { 1 };
+            if found == 0 || found > most {
+                let expected = if shared { format!("1 to {MAX_RECORDS}") } else { "1".to_owned() };
+                return Err(damaged(part, found.to_string(), expected));
+            }
+        }
+        let on_receiver_death = match on_receiver_death_from_code(self.on_receiver_death) {
+            Some(choice) if kind != Kind::Spsc || choice == OnReceiverDeath::Redeliver => choice,
+            _ => {
+                let expected = if kind == Kind::Spsc { "0" } else { "0 or 1" };
+                let found = self.on_receiver_death.to_string();
+                return Err(damaged("choice on a receiver's death", found, expected.to_owned()));
+            }
+        };
+        if self.capacity == 0 || self.capacity > MAX_CAPACITY {
+            return Err(damaged("capacity", self.capacity.to_string(), format!("1 to {MAX_CAPACITY}")));
+        }
+        let (capacity, senders, receivers) = (self.capacity as u32, self.senders, self.receivers);
+        Ok(Terms { kind, capacity, senders, receivers, on_receiver_death })
+    }
+
+    fn check_layout(&self, len: u64, expected: &Expected<'_>) -> Result<Layout, Refusal> {
+        let terms = self.check_terms(expected.shape.terms.kind)?;
+        expected.wanted.check(&terms)?;
+        let shape = Shape { terms, schema_len: self.schema_len as u32, ..expected.shape };
+        is("form", self.form, form_code(shape.form))?;
+        is("stride", self.stride, shape.stride)?;
+        is("payload offset", self.payload_offset, shape.payload_offset)?;
+        is("message size", self.message_size, shape.message_size)?;
+        is("message alignment", self.message_align, shape.message_align)?;
+        let Some(layout) = Layout::plan(shape) else {
+            return Err(damaged("capacity", self.capacity.to_string(), "one that fits in memory".into()));
+        };
+        is("roster offset", self.roster_offset, layout.roster)?;
+        is("control offset", self.control_offset, layout.control)?;
+        is("slots offset", self.slots_offset, layout.slots)?;
+        is("length", self.len, layout.len)?;
+        if layout.len > len {
+            return Err(damaged("size", format!("{len} bytes"), format!("at least {} bytes", layout.len)));
+        }
+        Ok(layout)
+    }
+}
+
+impl Wanted {
+    /// Whether the channel has what the program insists on.
+    fn check(&self, terms: &Terms) -> Result<(), Refusal> {
+        let capacity = self.capacity.unwrap_or(terms.capacity);
+        if capacity != terms.capacity {
+            return Err(Refusal::Capacity { found: terms.capacity.into(), expected: capacity.into() });
+        }
+        agree("max_senders", terms.senders, self.senders)?;
+        agree("max_receivers", terms.receivers, self.receivers)?;
+        let choice = |choice| match choice {
+            OnReceiverDeath::Redeliver => "Redeliver",
+            OnReceiverDeath::Discard => "Discard",
+        };
+        let wanted = self.on_receiver_death.map(choice);
+        agree("on_receiver_death", choice(terms.on_receiver_death), wanted)
+    }
+}
+
+fn agree<V: PartialEq + ToString>(option: &'static str, found: V, wanted: Option<V>) -> Result<(), Refusal> {
+    match wanted {
+        Some(wanted) if wanted != found => {
+            let (found, expected) = (found.to_string(), wanted.to_string());
+            Err(Refusal::Mismatch { option, found, expected })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is<N: PartialEq + ToString>(part: &'static str, found: N, expected: N) -> Result<(), Refusal> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(damaged(part, found.to_string(), expected.to_string()))
+}
+
+fn damaged(part: &'static str, found: String, expected: String) -> Refusal {
+    Refusal::Damaged { part, found, expected }
+}
+
+#[cfg(test)]
+mod tests {
+    use zerocopy::IntoBytes;
+
+    use super::*;
+    use crate::message::expansion::{Field, Message};
+
+    const SPSC: Terms = Terms {
+        kind: Kind::Spsc,
+        capacity: 8,
+        senders: 1,
+        receivers: 1,
+        on_receiver_death: OnReceiverDeath::Redeliver,
+    };
+
+    /// What a program whose message is `message` finds in a segment for messages like `theirs`.
+    fn checked(
+        message: &'static Schema,
+        theirs: &[u8],
+        forge: impl FnOnce(&mut Header),
+        read: impl FnOnce(u64, u64) -> Option<Vec<u8>>,
+    ) -> Result<Layout, Refusal> {
+        let shape = Shape::of::<u64>(SPSC, theirs.len() as u32);
+        let layout = Layout::plan(shape).unwrap();
+        let mut header = Header::new(&layout, theirs);
+        header.state = READY;
+        forge(&mut header);
+        header.checksum = header.sum();
+        let wanted = Wanted::default();
+        let expected = Expected { message, schema: &message.encode(), shape, wanted };
+        Header::check(header.as_bytes(), layout.len, &expected, read)
+    }
+
+    #[test]
+    fn a_schema_that_is_too_long_is_not_even_read() {
+        let ours = u64::SCHEMA.encode();
+        let same = |_, _| Some(ours.clone());
+        assert!(checked(u64::SCHEMA, &ours, |_| (), same).is_ok());
+        for len in [MAX_ENCODED as u64 + 1, u64::from(u32::MAX), u64::MAX] {
+            let refusal = checked(
+                u64::SCHEMA,
+                &ours,
+                |header| header.schema_len = len,
+                |_, _| panic!("{len} bytes were read"),
+            );
+            let expected = damaged("schema length", format!("{len} bytes"), "at most 65536 bytes".into());
+            assert_eq!(refusal, Err(expected));
+        }
+    }
+
+    /// `Message` can be implemented without the derive, and then a schema may be one that no decoder takes.
+    #[test]
+    fn a_schema_of_our_own_that_cannot_be_decoded_is_compared_all_the_same() {
+        const PACKED: &Schema = &const {
+            Schema::structure(
+                "G",
+                0,
+                [5, 1],
+                &const { [Field::new("v", 0, u8::SCHEMA), Field::new("w", 1, u32::SCHEMA)] },
+            )
+        };
+        assert!(SchemaTree::decode(&PACKED.encode()).is_err());
+        let theirs = u64::SCHEMA.encode();
+        let refusal = checked(PACKED, &theirs, |_| (), |_, _| Some(theirs.clone()));
+        assert!(matches!(refusal, Err(Refusal::Type { .. })), "{refusal:?}");
+    }
+}
