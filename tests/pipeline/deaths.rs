@@ -68,7 +68,7 @@ fn a_worker_that_is_stopped_for_a_while_loses_nothing_and_doubles_nothing() {
 
 #[test]
 fn a_feed_that_somebody_kills_is_replaced() {
-    let mut run = start(&["--rate", "100000", "--no-kill"]);
+    let mut run = start(&["--rate", "20000", "--no-kill"]);
     for beginning in ["feed", "resumed", "resumed"] {
         let feed = named(&mut run, beginning)[0];
         thread::sleep(Duration::from_millis(100));
