@@ -7,7 +7,7 @@ use std::process::{self, Command};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use ringway::map::{MapOptions, SharedMap};
+use ringway::map::{MapOptions, SharedMap, View};
 use rustix::process::{Signal, set_parent_process_death_signal};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
@@ -88,7 +88,7 @@ pub(crate) struct Side {
     /// Shared memory for the yardsticks, page-aligned.
     pub(crate) memory: *mut u8,
     steps: *const Steps,
-    map: SharedMap,
+    view: View,
     /// Unique to this run: for the names of channels.
     pub(crate) run: String,
 }
@@ -99,8 +99,9 @@ const STEPS: u64 = 4096;
 
 impl Side {
     fn new(map: SharedMap, run: String) -> Self {
-        let steps = map.as_ptr().cast::<Steps>();
-        Self { memory: map.as_ptr().wrapping_add(STEPS as usize), steps, map, run }
+        let view = map.accessor().expect("all of it");
+        let steps = view.as_mut_ptr().cast::<Steps>();
+        Self { memory: view.as_mut_ptr().wrapping_add(STEPS as usize), steps, view, run }
     }
 
     fn steps(&self) -> &Steps {

@@ -11,21 +11,25 @@ use rustix::io::Errno;
 ///
 /// The text names the map, says what was found and what was expected, and ends with a remedy.
 /// `std::io::Error::from` keeps the text and chooses the nearest [`io::ErrorKind`].
-pub struct Error(Box<Report>);
+pub struct Error(pub(super) Box<Report>);
 
 #[derive(Debug)]
-struct Report {
-    kind: ErrorKind,
-    subject: Subject,
-    path: PathBuf,
-    source: Option<io::Error>,
+pub(super) struct Report {
+    pub(super) kind: ErrorKind,
+    pub(super) subject: Subject,
+    pub(super) path: PathBuf,
+    pub(super) source: Option<io::Error>,
 }
 
 /// What an error is about.
-#[derive(Debug)]
-enum Subject {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Subject {
     Namespace,
     Map(String),
+    /// A map of a file, without a name.
+    File,
+    /// A map without a name in memory.
+    Anonymous,
     /// A block of this process's heap.
     InProcess,
 }
@@ -36,7 +40,7 @@ enum Subject {
 pub enum ErrorKind {
     /// An argument is outside what is allowed; nothing was touched.
     InvalidArgument {
-        /// Which argument: `name`, `capacity`, `mode` or `namespace`.
+        /// Which argument, by the name of the setter or of the parameter.
         argument: &'static str,
         /// What was given.
         found: String,
@@ -69,6 +73,54 @@ pub enum ErrorKind {
     Unsupported {
         /// What is lacking.
         what: &'static str,
+    },
+    /// The map, or this handle, does not allow it.
+    AccessDenied {
+        /// What was asked for.
+        asked: String,
+        /// What is allowed.
+        allowed: String,
+    },
+    /// The map has not the capacity that was [required](super::MapOptions::require_capacity).
+    CapacityMismatch {
+        /// The map's capacity in bytes.
+        found: u64,
+        /// What was required.
+        expected: super::RequiredCapacity,
+    },
+    /// Another one has the file in a way that does not go together with what was asked for.
+    Busy {
+        /// What the other one does.
+        found: &'static str,
+        /// What was asked for.
+        expected: &'static str,
+    },
+    /// That cannot be mapped.
+    NotMappable {
+        /// What it is.
+        found: &'static str,
+    },
+    /// The name is that of a persisted map whose file has been replaced or removed.
+    Stale {
+        /// What became of the file.
+        found: &'static str,
+    },
+    /// This process may not keep as much in memory.
+    LockLimit {
+        /// The bytes that were to be locked.
+        needed: u64,
+    },
+    /// The kernel has not enough huge pages.
+    HugePages {
+        /// The bytes that are needed in huge pages.
+        needed: u64,
+    },
+    /// This kind of map cannot do that.
+    Refused {
+        /// What was found and expected.
+        what: &'static str,
+        /// What to do.
+        remedy: &'static str,
     },
     /// Another process was in the middle of creating, opening or closing the map for too long.
     TimedOut {
@@ -158,9 +210,14 @@ impl Error {
     }
 
     /// Adds the map's name.
-    pub(super) fn for_map(mut self, name: &str) -> Error {
+    pub(super) fn for_map(self, name: &str) -> Error {
+        self.about(Subject::Map(name.to_owned()))
+    }
+
+    /// Says what it is about, where that is not known yet.
+    pub(super) fn about(mut self, subject: Subject) -> Error {
         if let Subject::Namespace = self.0.subject {
-            self.0.subject = Subject::Map(name.to_owned());
+            self.0.subject = subject;
         }
         self
     }
@@ -180,7 +237,7 @@ impl Error {
     pub fn map(&self) -> Option<&str> {
         match &self.0.subject {
             Subject::Map(name) => Some(name),
-            Subject::Namespace | Subject::InProcess => None,
+            _ => None,
         }
     }
 
@@ -193,121 +250,6 @@ impl Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)
-    }
-}
-
-/// A name as it is shown in a message: escaped, and cut where it is very long.
-pub(super) fn shown(name: &str) -> String {
-    const LONGEST: usize = 80;
-    let mut text: String = name.chars().take(LONGEST).flat_map(char::escape_debug).collect();
-    if name.chars().nth(LONGEST).is_some() {
-        text.push('…');
-    }
-    text
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0.subject {
-            Subject::Map(name) => write!(f, "map `{}`", shown(name))?,
-            Subject::Namespace => f.write_str("namespace")?,
-            Subject::InProcess => f.write_str("in process")?,
-        }
-        if !self.0.path.as_os_str().is_empty() {
-            write!(f, " ({})", self.0.path.display())?;
-        }
-        f.write_str(": ")?;
-        self.0.kind.fmt(f)?;
-        match &self.0.source {
-            Some(source) => write!(f, " ({source})"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl fmt::Display for ErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use ErrorKind::*;
-        match self {
-            InvalidArgument { argument, found, expected } => {
-                write!(f, "`{argument}` is {found}, expected {expected}; pass another `{argument}`")
-            }
-            AlreadyExists { stale: false } => f.write_str(
-                "found a map of this name, expected none; use `create_or_open` or `open` to share it, or another name",
-            ),
-            AlreadyExists { stale: true } => f.write_str(
-                "found a leftover of dead processes that only its owner may remove, expected none; \
-                 let its owner or root sweep the namespace, or use another name",
-            ),
-            NotFound => f.write_str(
-                "found no map of this name, expected one; create it first, or use `create_or_open`",
-            ),
-            PermissionDenied { doing } => write!(
-                f,
-                "refused while {doing}, expected to be allowed; run as the map's owner, or let its creator set a wider `mode`",
-            ),
-            StorageFull { needed: 0 } => f.write_str(
-                "found no more space or files (inodes), expected some; sweep the namespace, remove other files, \
-                 or enlarge the file system or quota (in a container: --shm-size)",
-            ),
-            StorageFull { needed } => write!(
-                f,
-                "found too little space or no more files (inodes), {needed} bytes in one file are needed; \
-                 lower `capacity`, sweep the namespace, remove other files, \
-                 or enlarge the file system or quota (in a container: --shm-size)",
-            ),
-            TooLarge { needed: 0 } => {
-                f.write_str("found too little memory, expected some; free memory, or raise this process's limits")
-            }
-            TooLarge { needed } => write!(
-                f,
-                "{needed} bytes are needed, expected no more than a file and this process's address space can hold; lower `capacity`",
-            ),
-            Unsupported { what } => {
-                write!(f, "found no {what} here, expected it; use a namespace on a tmpfs such as /dev/shm")
-            }
-            TimedOut { waited } => write!(
-                f,
-                "found another process in the middle of making, opening or closing it for {waited:?}, \
-                 expected microseconds; look for a process that is stopped while it opens or closes this map, and end it",
-            ),
-            Interrupted { waited } => write!(
-                f,
-                "found the commitment of its memory interrupted by signals for {waited:?}, expected some quiet; \
-                 block signals while the map is made, or slow the timer that sends them",
-            ),
-            Foreign { found } => write!(
-                f,
-                "found {found}, expected a ringway map; move it away by hand, or use another name or namespace",
-            ),
-            Version { found, expected } => write!(
-                f,
-                "found map format version {found}, expected {expected}; build all its users with the same version of ringway",
-            ),
-            Damaged { part, found, expected } => write!(
-                f,
-                "its header is damaged: {part} is {found}, expected {expected}; \
-                 end the processes that hold it and create it anew",
-            ),
-            Truncated { found, expected } => write!(
-                f,
-                "the file was truncated to {found} bytes, expected {expected}; \
-                 end the processes that hold it and create it anew",
-            ),
-            Collision { found } => write!(
-                f,
-                "found the map `{}` in this name's file, expected this name; use another name",
-                shown(found)
-            ),
-            Namespace { part, found, expected } => write!(
-                f,
-                "the directory's {part} is {found}, expected {expected}; use another namespace, \
-                 or let root or its owner correct or remove it",
-            ),
-            Os { doing } => {
-                write!(f, "an error of the operating system while {doing}, expected none; the cause says what to do")
-            }
-        }
     }
 }
 
@@ -331,10 +273,18 @@ impl From<Error> for io::Error {
                 Some(source) if source.kind() == io::ErrorKind::ReadOnlyFilesystem => source.kind(),
                 _ => io::ErrorKind::Unsupported,
             },
+            AccessDenied { .. } => io::ErrorKind::PermissionDenied,
+            Busy { .. } => io::ErrorKind::ResourceBusy,
+            NotMappable { .. } | Refused { .. } => io::ErrorKind::Unsupported,
+            Stale { .. } => io::ErrorKind::NotFound,
+            LockLimit { .. } | HugePages { .. } => io::ErrorKind::OutOfMemory,
             TimedOut { .. } | Interrupted { .. } => io::ErrorKind::TimedOut,
-            Foreign { .. } | Version { .. } | Damaged { .. } | Truncated { .. } | Collision { .. } => {
-                io::ErrorKind::InvalidData
-            }
+            Foreign { .. }
+            | Version { .. }
+            | Damaged { .. }
+            | Truncated { .. }
+            | Collision { .. }
+            | CapacityMismatch { .. } => io::ErrorKind::InvalidData,
             Os { .. } => error.0.source.as_ref().map_or(io::ErrorKind::Other, io::Error::kind),
         };
         io::Error::new(kind, error)

@@ -11,27 +11,34 @@
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::process;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rustix::fs::Mode;
 use rustix::io::Errno;
 
+use super::access::{Access, Rights};
 use super::directory::Directory;
 use super::error::{Error, ErrorKind};
-use super::header::{Header, Plan};
+use super::header::{Elsewhere, Header, Plan};
 use super::namespace::{Namespace, check_name};
-use super::options::{Disposition, MapOptions};
+use super::options::{Disposition, MapOptions, refuse_write_only};
 use super::reclaim::{self, Found, Holder, PRESENCE, Purpose, Target};
 use super::region::Region;
-use super::shared::SharedMap;
-use super::{sweep, sys};
+use super::settings::MapKind;
+use super::shared::{Facts, Parts, SharedMap};
+use super::{registered, sweep, sys};
 use crate::sync::crash_point;
 
 /// Opens a map that somebody holds.
-pub(super) fn open(options: &MapOptions, name: &str) -> Result<SharedMap, Error> {
+pub(super) fn open(options: &MapOptions, name: &str, access: Access) -> Result<SharedMap, Error> {
     check_name(name)?;
+    let asked = options.asked(access);
     let target = Target::new(name, options.patience);
+    if asked.contains(Rights::ACCESS_SYSTEM_SECURITY) && !rustix::process::geteuid().is_root() {
+        let doing = "asking for `ACCESS_SYSTEM_SECURITY`";
+        return Err(Error::new(ErrorKind::PermissionDenied { doing }, Path::new("")).for_map(name));
+    }
     let missing = |namespace: &Namespace| {
         let path = super::namespace::file_path(&namespace.path(), name);
         Error::new(ErrorKind::NotFound, &path).for_map(name)
@@ -39,36 +46,77 @@ pub(super) fn open(options: &MapOptions, name: &str) -> Result<SharedMap, Error>
     let Some(directory) = options.namespace.find().map_err(|error| error.for_map(name))? else {
         return Err(missing(&options.namespace));
     };
-    match reclaim::find(&directory, &target, Purpose::Join)? {
-        Found::Joined(file, header) => join(options, &target, Holder::new(file, directory, &target), header),
+    match reclaim::find(&directory, &target, Purpose::Join, asked)? {
+        Found::Joined(file, header) => {
+            join(options, &target, Holder::new(file, directory, &target), header, asked)
+        }
         Found::Absent | Found::Stale | Found::Taken => Err(missing(&options.namespace)),
     }
 }
 
-/// Creates the map, or deals with a taken name as `purpose` says: `Join` opens it, `Look` refuses.
+/// Creates the map, or deals with a taken name as `purpose` says: `Join` opens it, `Look` refuses. This handle is to
+/// have that access; what the map allows others is in the options.
 pub(super) fn create(
     options: &MapOptions,
     name: &str,
     purpose: Purpose,
+    access: Access,
     format: &mut dyn FnMut(*mut u8, u64),
 ) -> Result<(SharedMap, Disposition), Error> {
-    let plan = options.check(name)?;
+    let plan = options.check(name, purpose)?;
+    let asked = options.asked(access);
+    let mut make = |target: &Target<'_>, directory: &Directory| {
+        if options.access == Access::Write {
+            return Err(refuse_write_only().for_map(name));
+        }
+        prepare(options, target, directory, (plan, access), format)
+    };
+    match publish(options, name, purpose, asked, &mut make)? {
+        Published::Made(holder, region, header) => {
+            let rights = Rights::FULL_CONTROL | Rights::ACCESS_SYSTEM_SECURITY;
+            Ok((assemble(options, holder, region, header, rights), Disposition::Created))
+        }
+        Published::Found(holder, header) => {
+            let target = Target::new(name, options.patience);
+            join(options, &target, holder, header, asked).map(|map| (map, Disposition::Opened))
+        }
+    }
+}
+
+/// What has the name at the end.
+pub(super) enum Published {
+    /// What was made.
+    Made(Holder, Option<Region>, Header),
+    /// What was there.
+    Found(Holder, Header),
+}
+
+/// Makes what makes a map, or returns `None` when the directory was removed meanwhile.
+pub(super) type Make<'a> = dyn FnMut(&Target<'_>, &Directory) -> Result<Option<Prepared>, Error> + 'a;
+
+/// Gives the name to what `make` makes, unless it is taken.
+pub(super) fn publish(
+    options: &MapOptions,
+    name: &str,
+    purpose: Purpose,
+    asked: Rights,
+    make: &mut Make<'_>,
+) -> Result<Published, Error> {
     let mut target = Target::new(name, options.patience);
     let mut prepared = None;
     loop {
         let directory =
             options.namespace.find_or_make(options.patience).map_err(|error| error.for_map(name))?;
-        match reclaim::find(&directory, &target, purpose)? {
+        match reclaim::find(&directory, &target, purpose, asked)? {
             Found::Absent => {}
             Found::Taken => return Err(target.error(&directory, ErrorKind::AlreadyExists { stale: false })),
             Found::Stale => return Err(target.error(&directory, ErrorKind::AlreadyExists { stale: true })),
             Found::Joined(file, header) => {
-                let holder = Holder::new(file, directory, &target);
-                return join(options, &target, holder, header).map(|map| (map, Disposition::Opened));
+                return Ok(Published::Found(Holder::new(file, directory, &target), header));
             }
         }
         if prepared.is_none() {
-            prepared = prepare(options, &target, &directory, plan, format)?;
+            prepared = make(&target, &directory)?;
             // It may have taken long, and nobody was waited for.
             if prepared.is_some() {
                 target.restart();
@@ -99,23 +147,45 @@ pub(super) fn create(
                 let what = "/proc, through which an unnamed file gets its name,";
                 return Err(target.error(&directory, ErrorKind::Unsupported { what }));
             }
-            Err(errno) => return Err(target.os(&directory, "giving the map its name", plan.file_len, errno)),
+            Err(errno) => {
+                let needed = ready.header.plan.file_len;
+                return Err(target.os(&directory, "giving the map its name", needed, errno));
+            }
         }
         let Prepared { file, region, header } = ready;
         let holder = Holder::new(file, directory, &target);
         crash_point("map.create.after-link");
         sweep::in_passing(holder.directory());
-        let map = SharedMap::new(region, holder, header, options.namespace.clone());
-        return Ok((map, Disposition::Created));
+        return Ok(Published::Made(holder, region, header));
     }
 }
 
 /// A whole map that has no name yet. Dropping it frees it.
 #[derive(Debug)]
-struct Prepared {
-    region: Region,
+pub(super) struct Prepared {
+    region: Option<Region>,
     file: File,
     header: Header,
+}
+
+/// The page that gives a name to a file: steps C1 to C5. The mutex is taken, so that whoever opens the name waits
+/// until the file is as it shall be: [`Holder::unlock`].
+pub(super) fn prepare_page(
+    options: &MapOptions,
+    target: &Target<'_>,
+    directory: &Directory,
+    capacity: u64,
+    elsewhere: &Elsewhere,
+) -> Result<Option<Prepared>, Error> {
+    let plan = Plan::new(target.name.len() + elsewhere.path.as_os_str().len(), 0).expect("both are short");
+    let Some((file, header)) =
+        prepare_file(options, target, directory, plan, (true, capacity, Some(elsewhere.clone())))?
+    else {
+        return Ok(None);
+    };
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)
+        .map_err(|errno| target.os(directory, "locking the map", 0, errno))?;
+    Ok(Some(Prepared { region: None, file, header }))
 }
 
 /// Steps C1 to C6; `None` when the directory was removed meanwhile.
@@ -123,9 +193,38 @@ fn prepare(
     options: &MapOptions,
     target: &Target<'_>,
     directory: &Directory,
-    plan: Plan,
+    (plan, access): (Plan, Access),
     format: &mut dyn FnMut(*mut u8, u64),
 ) -> Result<Option<Prepared>, Error> {
+    let what = (options.commits(MapKind::Named), options.capacity, None);
+    let Some((file, header)) = prepare_file(options, target, directory, plan, what)? else { return Ok(None) };
+    // C6
+    let map = |access| {
+        Region::map(file.as_fd(), plan.file_len, access).map_err(|error| {
+            let doing = "mapping the file";
+            match Errno::from_io_error(&error) {
+                Some(errno) => target.os(directory, doing, plan.file_len, errno),
+                None => target.error(directory, ErrorKind::Os { doing }).because(error),
+            }
+        })
+    };
+    let mut region = map(Access::ReadWrite)?;
+    format(region.as_ptr().wrapping_add(header.data_offset()), header.capacity);
+    if !access.changes_the_map() {
+        region = map(Access::Read)?;
+    }
+    crash_point("map.create.after-format");
+    Ok(Some(Prepared { region: Some(region), file, header }))
+}
+
+/// Steps C1 to C5: of a map that commits its memory or not, with that capacity, in this file or elsewhere.
+fn prepare_file(
+    options: &MapOptions,
+    target: &Target<'_>,
+    directory: &Directory,
+    plan: Plan,
+    (commit, capacity, elsewhere): (bool, u64, Option<Elsewhere>),
+) -> Result<Option<(File, Header)>, Error> {
     let needed = plan.file_len;
     let fail = |doing, errno| target.os(directory, doing, needed, errno);
     let io = |doing, error: std::io::Error| match Errno::from_io_error(&error) {
@@ -144,7 +243,8 @@ fn prepare(
     };
     crash_point("map.create.after-tmpfile");
     // C2
-    let allocated = making_room(directory, || sys::allocate(file.as_fd(), needed, options.patience));
+    let length = if commit { sys::allocate_memory } else { sys::set_len };
+    let allocated = making_room(directory, || length(file.as_fd(), needed, options.patience));
     match allocated {
         Ok(()) => {}
         Err(Errno::INTR) => {
@@ -163,27 +263,29 @@ fn prepare(
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let header = Header {
         name: target.name.to_owned(),
-        capacity: options.capacity,
+        capacity,
         plan,
         id: u128::from_le_bytes(id),
         created_ns: u64::try_from(now.as_nanos()).unwrap_or(u64::MAX),
         creator_pid: process::id(),
-        creator_mode: options.mode,
+        creator_mode: options.security.mode,
+        access: options.access,
+        elsewhere,
     };
     file.write_all_at(&header.format(), 0).map_err(|error| io("writing the header", error))?;
     crash_point("map.create.after-header");
-    // C4. Not by the mode at C1, which the umask narrows.
-    rustix::fs::fchmod(&file, Mode::from_raw_mode(options.mode))
-        .map_err(|errno| fail("setting its mode", errno))?;
+    // C4
+    options.security.apply(file.as_fd()).map_err(|(doing, errno)| match errno {
+        Errno::OPNOTSUPP => {
+            target.error(directory, ErrorKind::Unsupported { what: "support for access control lists" })
+        }
+        errno => fail(doing, errno),
+    })?;
     crash_point("map.create.after-mode");
     // C5
     sys::lock_shared(file.as_fd(), PRESENCE).map_err(|errno| fail("becoming a holder", errno))?;
     crash_point("map.create.after-presence");
-    // C6
-    let region = Region::map(file.as_fd(), needed).map_err(|error| io("mapping the file", error))?;
-    format(region.as_ptr().wrapping_add(header.data_offset()), header.capacity);
-    crash_point("map.create.after-format");
-    Ok(Some(Prepared { region, file, header }))
+    Ok(Some((file, header)))
 }
 
 /// Tries again without leftovers where the file system is full: they may be what fills it.
@@ -203,13 +305,45 @@ fn join(
     target: &Target<'_>,
     holder: Holder,
     header: Header,
+    asked: Rights,
 ) -> Result<SharedMap, Error> {
+    let found = header.capacity;
+    if let Some(expected) = options.required.filter(|required| !required.is_met_by(found)) {
+        return Err(target.error(holder.directory(), ErrorKind::CapacityMismatch { found, expected }));
+    }
+    if header.elsewhere.is_some() {
+        return registered::join(options, target, holder, header, asked);
+    }
     let needed = header.plan.file_len;
-    match Region::map(holder.file().as_fd(), needed) {
-        Ok(region) => Ok(SharedMap::new(region, holder, header, options.namespace.clone())),
+    let access = if asked.contains(Rights::WRITE) { Access::ReadWrite } else { Access::Read };
+    match Region::map(holder.file().as_fd(), needed, access) {
+        Ok(region) => Ok(assemble(options, holder, Some(region), header, asked)),
         Err(error) => {
             let errno = Errno::from_io_error(&error).unwrap_or(Errno::NOMEM);
             Err(target.os(holder.directory(), "mapping the file", needed, errno))
         }
     }
+}
+
+/// The map of a file that is mapped whole.
+fn assemble(
+    options: &MapOptions,
+    holder: Holder,
+    region: Option<Region>,
+    header: Header,
+    rights: Rights,
+) -> SharedMap {
+    if options.inheritable {
+        // It fails for what is no descriptor only.
+        let _ = sys::inherit(holder.as_fd(), true);
+    }
+    let facts = Facts {
+        path: super::namespace::file_path(holder.directory().path(), &header.name),
+        name: Some(header.name),
+        namespace: Some(options.namespace.clone()),
+        id: header.id,
+        data_offset: header.plan.data_offset,
+        ..options.facts(MapKind::Named, header.access, rights)
+    };
+    SharedMap::new(Parts { region, holder: Some(holder), file: None, facts, capacity: header.capacity })
 }

@@ -1,15 +1,26 @@
-//! How a map is made or opened.
+//! How a map is made or opened: the settings.
 
 use std::time::Duration;
 
+use super::access::{Access, Rights};
 use super::error::Error;
 use super::header::Plan;
 use super::named;
 use super::namespace::{Namespace, check_name};
 use super::reclaim::Purpose;
+use super::security::AccessControl;
+use super::settings::{Allocation, FileMode, HugePages, MapKind, Pages, RequiredCapacity, Share};
 use super::shared::SharedMap;
 
 /// How to make or open a map: set what differs from the default, then say which.
+///
+/// | to have | end with |
+/// |---|---|
+/// | memory under a name | [`create_new`](Self::create_new), [`create_or_open`](Self::create_or_open), [`open`](Self::open) |
+/// | memory without a name | [`anonymous`](Self::anonymous) |
+/// | a file | [`open_path`](Self::open_path), [`from_file`](Self::from_file), [`from_borrowed`](Self::from_borrowed), each with or without a [`name`](Self::name) |
+///
+/// Everything is checked before anything is touched: a call that fails changes nothing and leaves nothing behind.
 ///
 /// ```
 /// use ringway::map::{Disposition, MapOptions};
@@ -24,14 +35,20 @@ use super::shared::SharedMap;
 #[derive(Debug, Clone)]
 pub struct MapOptions {
     pub(super) capacity: u64,
+    pub(super) required: Option<RequiredCapacity>,
+    pub(super) access: Access,
+    pub(super) rights: Option<Rights>,
+    pub(super) allocation: Option<Allocation>,
     pub(super) namespace: Namespace,
-    pub(super) mode: u32,
+    pub(super) security: AccessControl,
+    pub(super) name: Option<String>,
+    pub(super) file_mode: FileMode,
+    pub(super) share: Share,
+    pub(super) inheritable: bool,
+    pub(super) pages: Pages,
     /// How long to wait for processes that are in the middle of opening or closing the map.
     pub(super) patience: Duration,
 }
-
-/// Without these its own user could not open a map, and could not remove it when it is a leftover.
-const OWNER: u32 = 0o600;
 
 /// Whether a call made the map or found it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,20 +66,104 @@ impl Default for MapOptions {
 }
 
 impl MapOptions {
-    /// No capacity yet, the user's namespace, mode 0600.
+    /// No capacity yet, the user's namespace, mode 0600, reading and writing.
     pub fn new() -> MapOptions {
         MapOptions {
             capacity: 0,
+            required: None,
+            access: Access::default(),
+            rights: None,
+            allocation: None,
             namespace: Namespace::default(),
-            mode: 0o600,
+            security: AccessControl::default(),
+            name: None,
+            file_mode: FileMode::default(),
+            share: Share::default(),
+            inheritable: false,
+            pages: Pages::default(),
             patience: Duration::from_secs(10),
         }
     }
 
-    /// The bytes of data, at least 1. There is no default: whoever may create must say it. The memory is
-    /// committed at creation. Ignored when the map exists: an opened map has its creator's capacity.
+    /// The bytes of data, at least 1. There is no default for memory: whoever may create it must say it. For a file
+    /// it is the file's length. Ignored when the map exists: an opened map has its creator's capacity.
     pub fn capacity(mut self, bytes: u64) -> MapOptions {
         self.capacity = bytes;
+        self
+    }
+
+    /// What capacity a map that is opened has to have; any by default. Another one is
+    /// [`CapacityMismatch`](super::ErrorKind::CapacityMismatch).
+    pub fn require_capacity(mut self, required: RequiredCapacity) -> MapOptions {
+        self.required = Some(required);
+        self
+    }
+
+    /// What the map allows its holders; [`ReadWrite`](Access::ReadWrite) by default. A map that exists is opened
+    /// for no more than this, and allows no more than its creator said.
+    pub fn access(mut self, access: Access) -> MapOptions {
+        self.access = access;
+        self
+    }
+
+    /// What a handle that opens a map by name asks for; by default what [`access`](Self::access) says, and nothing
+    /// of its security. Whoever creates a map has all rights. To read takes no more than permission to read.
+    pub fn rights(mut self, rights: Rights) -> MapOptions {
+        self.rights = Some(rights);
+        self
+    }
+
+    /// When memory or space is taken: of memory at creation by default, so that a lack of it is an error there.
+    /// Ignored when the map exists.
+    pub fn allocation(mut self, allocation: Allocation) -> MapOptions {
+        self.allocation = Some(allocation);
+        self
+    }
+
+    /// A name for the file that is mapped, in the [namespace](Self::namespace), by which others
+    /// [open](Self::open) it; none by default. It lives as long as any process has the map, as that of a map in
+    /// memory does, and no two maps of either kind have the same. The file needs a path and outlives its name.
+    pub fn name(mut self, name: &str) -> MapOptions {
+        self.name = Some(name.to_owned());
+        self
+    }
+
+    /// What to do about the file at a path; [`FileMode::Open`] by default.
+    pub fn file_mode(mut self, mode: FileMode) -> MapOptions {
+        self.file_mode = mode;
+        self
+    }
+
+    /// Who else may map the file by its path meanwhile; everybody by default. Whoever finds it excluded gets
+    /// [`Busy`](super::ErrorKind::Busy). A convention of this library: other programs are not bound by it.
+    pub fn share(mut self, share: Share) -> MapOptions {
+        self.share = share;
+        self
+    }
+
+    /// Lets child processes inherit the descriptor of the map, over an exec too, and forked children the views;
+    /// by default neither. A child that has them counts as a holder while it does.
+    pub fn inheritable(mut self) -> MapOptions {
+        self.inheritable = true;
+        self
+    }
+
+    /// Whether views are to have huge pages; by default as the kernel likes.
+    pub fn huge_pages(mut self, huge: HugePages) -> MapOptions {
+        self.pages.huge = huge;
+        self
+    }
+
+    /// Brings all pages of every view into memory when it is taken, so that no access has to wait for one.
+    pub fn prefault(mut self) -> MapOptions {
+        self.pages.prefault = true;
+        self
+    }
+
+    /// Keeps all pages of every view in memory while it lives: they are never swapped out. A view beyond the
+    /// process's limit is [`LockLimit`](super::ErrorKind::LockLimit).
+    pub fn lock_in_memory(mut self) -> MapOptions {
+        self.pages.locked = true;
         self
     }
 
@@ -76,11 +177,18 @@ impl MapOptions {
     /// The file permission bits of a map that is created, whatever the umask; 0600 by default. Ignored when
     /// the map exists. They must let the owner read and write.
     ///
-    /// Give others access only where they are trusted: whoever may write to a map can also truncate its file,
-    /// which ends its holders by SIGBUS, and whoever may read it can hold its locks, which delays every open
-    /// and drop by ten seconds, or keeps a leftover for ever.
+    /// Give others access only where they are trusted: whoever may write to a map can also truncate its file, and
+    /// whoever may read it can hold its locks, which delays every open and drop by ten seconds, or keeps a leftover
+    /// for ever.
     pub fn mode(mut self, bits: u32) -> MapOptions {
-        self.mode = bits;
+        self.security.mode = bits;
+        self
+    }
+
+    /// Who may have a map that is created; the creator alone by default, with mode 0600. Ignored when the map, or
+    /// the file, exists. The mode here is the one that [`mode`](Self::mode) sets, and has the same dangers.
+    pub fn security(mut self, control: AccessControl) -> MapOptions {
+        self.security = control;
         self
     }
 
@@ -91,24 +199,27 @@ impl MapOptions {
         self
     }
 
-    /// Creates a map; its data are zero.
+    /// Creates a map in memory under a name; its data are zero.
     ///
     /// # Errors
     ///
     /// [`AlreadyExists`](super::ErrorKind::AlreadyExists) when somebody holds a map of this name; the
     /// others as [`ErrorKind`](super::ErrorKind) says. A call that fails leaves nothing behind.
     pub fn create_new(self, name: &str) -> Result<SharedMap, Error> {
-        self.create_new_with(name, |_, _| {})
+        let access = self.access;
+        self.create_new_with(name, access, |_, _| {})
     }
 
-    /// Opens the map if somebody holds it, or else creates it. At any moment there is one map of a name,
+    /// Opens the map if somebody holds it, or else creates it in memory. At any moment there is one map of a name,
     /// whoever is racing.
     ///
     /// # Errors
     ///
-    /// As [`create_new`](Self::create_new) and [`open`](Self::open), save for being there or not.
+    /// As [`create_new`](Self::create_new) and [`open`](Self::open), save for being there or not. A map for
+    /// [writing alone](Access::Write) can be opened and not created.
     pub fn create_or_open(self, name: &str) -> Result<(SharedMap, Disposition), Error> {
-        self.create_or_open_with(name, |_, _| {})
+        let access = self.access;
+        self.create_or_open_with(name, access, |_, _| {})
     }
 
     /// Opens a map that somebody holds.
@@ -118,18 +229,26 @@ impl MapOptions {
     /// [`NotFound`](super::ErrorKind::NotFound) when nobody holds a map of this name, be it that the
     /// processes which did were killed; the others as [`ErrorKind`](super::ErrorKind) says.
     pub fn open(self, name: &str) -> Result<SharedMap, Error> {
-        named::open(&self, name)
+        let access = self.access;
+        self.open_for(name, access)
+    }
+
+    /// As [`open`](Self::open), with a mapping for that access: to read takes no more than permission to read.
+    pub(crate) fn open_for(self, name: &str, access: Access) -> Result<SharedMap, Error> {
+        named::open(&self, name, access)
     }
 
     /// As [`create_new`](Self::create_new); a new map's data are formatted before anybody can see it.
     ///
-    /// `format` gets the first byte, zeroed and aligned to 4096, and the capacity, and runs at most once.
+    /// `format` gets the first byte, zeroed and aligned to 4096, and the capacity, and runs at most once. Afterwards the
+    /// map is mapped for that access.
     pub(crate) fn create_new_with(
         self,
         name: &str,
+        access: Access,
         mut format: impl FnMut(*mut u8, u64),
     ) -> Result<SharedMap, Error> {
-        named::create(&self, name, Purpose::Look, &mut format).map(|(map, _)| map)
+        named::create(&self, name, Purpose::Look, access, &mut format).map(|(map, _)| map)
     }
 
     /// As [`create_or_open`](Self::create_or_open); a new map's data are formatted before anybody can see it.
@@ -138,25 +257,60 @@ impl MapOptions {
     pub(crate) fn create_or_open_with(
         self,
         name: &str,
+        access: Access,
         mut format: impl FnMut(*mut u8, u64),
     ) -> Result<(SharedMap, Disposition), Error> {
-        named::create(&self, name, Purpose::Join, &mut format)
+        named::create(&self, name, Purpose::Join, access, &mut format)
+    }
+
+    /// What a handle that opens a map asks for.
+    pub(super) fn asked(&self, access: Access) -> Rights {
+        self.rights.unwrap_or(Rights::granted_by(access))
+    }
+
+    /// Whether a map of that kind takes its space at once.
+    pub(super) fn commits(&self, kind: MapKind) -> bool {
+        let default = if kind == MapKind::File { Allocation::Delay } else { Allocation::Commit };
+        self.allocation.unwrap_or(default) == Allocation::Commit
     }
 
     /// Refuses what no map can be made of, before anything is touched.
-    pub(super) fn check(&self, name: &str) -> Result<Plan, Error> {
+    pub(super) fn check(&self, name: &str, purpose: Purpose) -> Result<Plan, Error> {
         check_name(name)?;
-        let refuse =
-            |argument, found: String, expected| Error::argument(argument, found, expected).for_map(name);
-        if self.mode & !0o777 != 0 || self.mode & OWNER != OWNER {
-            let expected = "permission bits from 0o600 to 0o777 that let the owner read and write";
-            return Err(refuse("mode", format!("{:#o}", self.mode), expected));
-        }
-        if self.capacity == 0 {
-            return Err(refuse("capacity", "0".to_owned(), "at least 1 byte"));
+        self.check_settings(purpose)
+            .and_then(|()| self.check_capacity())
+            .map_err(|error| error.for_map(name))?;
+        if self.pages.huge == HugePages::Require {
+            let expected = "another choice: of maps with a name the pool's pages are not to be had";
+            return Err(
+                Error::argument("huge_pages", "HugePages::Require".to_owned(), expected).for_map(name)
+            );
         }
         Plan::new(name.len(), self.capacity).ok_or_else(|| {
-            refuse("capacity", format!("{} bytes", self.capacity), "fewer than 2^63 with the header")
+            let found = format!("{} bytes", self.capacity);
+            Error::argument("capacity", found, "fewer than 2^63 with the header").for_map(name)
         })
     }
+
+    /// What is checked alike for all kinds.
+    pub(super) fn check_settings(&self, purpose: Purpose) -> Result<(), Error> {
+        self.security.check()?;
+        if self.access == Access::Write && purpose == Purpose::Look {
+            return Err(refuse_write_only());
+        }
+        Ok(())
+    }
+
+    pub(super) fn check_capacity(&self) -> Result<(), Error> {
+        if self.capacity == 0 {
+            return Err(Error::argument("capacity", "0".to_owned(), "at least 1 byte"));
+        }
+        Ok(())
+    }
+}
+
+/// Nobody could ever read such a map.
+pub(super) fn refuse_write_only() -> Error {
+    let expected = "an access that reads, for a map that is to be made";
+    Error::argument("access", "Access::Write".to_owned(), expected)
 }

@@ -43,6 +43,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
+use super::access::Rights;
 use super::directory::{Directory, Occupant, occupant};
 use super::error::{Error, ErrorKind};
 use super::fork::ForkGuard;
@@ -126,8 +127,16 @@ pub(super) enum Found {
     Joined(File, Header),
 }
 
-/// Finds out what is under the name and removes a leftover (O1 to O7).
-pub(super) fn find(directory: &Directory, target: &Target<'_>, purpose: Purpose) -> Result<Found, Error> {
+/// Finds out what is under the name and removes a leftover (O1 to O7). Who joins gets a file that can be read,
+/// and written too where the access or the rights say so.
+pub(super) fn find(
+    directory: &Directory,
+    target: &Target<'_>,
+    purpose: Purpose,
+    rights: Rights,
+) -> Result<Found, Error> {
+    let writes = purpose == Purpose::Join && rights.contains(Rights::WRITE);
+    let flags = if writes { OFlags::RDWR } else { OFlags::RDONLY };
     loop {
         if target.began.elapsed() > target.patience {
             return Err(target.timed_out(directory));
@@ -142,8 +151,7 @@ pub(super) fn find(directory: &Directory, target: &Target<'_>, purpose: Purpose)
             Ok(Occupant::Other(what)) => return Err(target.foreign(directory, what)),
             Err(errno) => return Err(target.os(directory, "looking up the name", 0, errno)),
         }
-        let access = if purpose == Purpose::Join { OFlags::RDWR } else { OFlags::RDONLY };
-        let file = match directory.open(&target.file, access) {
+        let file = match directory.open(&target.file, flags) {
             Ok(fd) => File::from(fd),
             Err(Errno::NOENT | Errno::LOOP | Errno::ISDIR | Errno::NXIO) => continue,
             Err(Errno::ACCESS) if purpose == Purpose::Look => return Ok(Found::Taken),
@@ -213,8 +221,9 @@ pub(super) struct Holder {
     file: File,
     name: String,
     patience: Duration,
-    /// The process that is present. A forked child inherits this value but not the duty.
-    owner: ForkGuard,
+    /// The process that is present, until it has given that up. A forked child inherits this value but not the
+    /// duty.
+    owner: Option<ForkGuard>,
     /// Last, so that it is dropped, and removed if it is empty, after the map's file is.
     directory: Directory,
 }
@@ -223,7 +232,7 @@ impl Holder {
     /// Takes over the duty for a file that has its name and is present.
     pub(super) fn new(file: File, directory: Directory, target: &Target<'_>) -> Holder {
         let (name, patience) = (target.file.clone(), target.patience);
-        Holder { file, name, patience, owner: ForkGuard::new(), directory }
+        Holder { file, name, patience, owner: Some(ForkGuard::new()), directory }
     }
 
     pub(super) fn file(&self) -> &File {
@@ -234,11 +243,31 @@ impl Holder {
         &self.directory
     }
 
+    pub(super) fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// Removes the name, if it is this map's; whether the mutex was to be had in time.
+    pub(super) fn remove_name(&self) -> rustix::io::Result<bool> {
+        let deadline = Instant::now() + self.patience;
+        let Some(lifecycle) = Lifecycle::lock(self.file.as_fd(), deadline)? else { return Ok(false) };
+        if self.directory.still_names(&self.name, self.file.as_fd())? {
+            self.directory.unlink(&self.name)?;
+        }
+        drop(lifecycle);
+        Ok(true)
+    }
+
+    /// Gives up the mutex that the creator of a page holds from before it has its name.
+    pub(super) fn unlock(&self) {
+        let _ = rustix::fs::flock(&self.file, rustix::fs::FlockOperation::Unlock);
+    }
+
     /// A description of the file that has no locks yet, not even presence. Not by name: the name may be
     /// somebody else's by now.
     pub(super) fn open_again(&self) -> Result<OwnedFd, Error> {
         let path = self.directory.path().join(&self.name);
-        sys::open_again(self.file.as_fd()).map_err(|errno| match errno {
+        sys::open_again(self.file.as_fd(), OFlags::RDWR).map_err(|errno| match errno {
             Errno::NOENT => {
                 let what = "/proc, through which a map is opened again,";
                 Error::new(ErrorKind::Unsupported { what }, &path)
@@ -260,10 +289,17 @@ impl AsFd for Holder {
     }
 }
 
-impl Drop for Holder {
-    fn drop(&mut self) {
-        if !self.owner.is_ours() {
-            return;
+impl Holder {
+    /// Drops it, and says for how long it waited where it could not get the mutex and left a leftover.
+    pub(super) fn leave(mut self) -> Result<(), Duration> {
+        let owner = self.owner.take();
+        self.give_up(owner)
+    }
+
+    /// Steps D1 to D4, in the process that is present.
+    fn give_up(&self, owner: Option<ForkGuard>) -> Result<(), Duration> {
+        if !owner.is_some_and(ForkGuard::is_ours) {
+            return Ok(());
         }
         // D1
         let lifecycle = Lifecycle::lock(self.file.as_fd(), Instant::now() + self.patience);
@@ -277,7 +313,16 @@ impl Drop for Holder {
             let _ = self.directory.unlink(&self.name);
             crash_point("map.drop.after-unlink");
         }
+        let left_behind = !matches!(lifecycle, Ok(Some(_)));
         drop(lifecycle); // D4
         crash_point("map.drop.after-unlock");
+        if left_behind { Err(self.patience) } else { Ok(()) }
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        let owner = self.owner.take();
+        let _ = self.give_up(owner);
     }
 }

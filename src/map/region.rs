@@ -9,9 +9,10 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 
 use memmap2::{Advice, MmapOptions, MmapRaw};
 
+use super::access::Access;
 use super::fork::ForkGuard;
 
-/// A file, mapped whole, shared, readable and writable; unmapped on drop.
+/// A file, mapped whole and shared; unmapped on drop.
 #[derive(Debug)]
 pub(super) struct Region {
     /// Never touched after `drop` began.
@@ -22,14 +23,20 @@ pub(super) struct Region {
 
 impl Region {
     /// Maps the first `len` bytes. A child that is forked later has no such mapping.
-    pub(super) fn map(file: BorrowedFd<'_>, len: u64) -> io::Result<Region> {
+    ///
+    /// To be written too, if the access changes the map; else a store ends the process by SIGSEGV.
+    pub(super) fn map(file: BorrowedFd<'_>, len: u64, access: Access) -> io::Result<Region> {
         let len = usize::try_from(len).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
-        let map = MmapOptions::new().len(len).map_raw(file.as_raw_fd())?;
+        let (mut options, fd) = (MmapOptions::new(), file.as_raw_fd());
+        let map = match access.changes_the_map() {
+            true => options.len(len).map_raw(fd)?,
+            false => options.len(len).map_raw_read_only(fd)?,
+        };
         map.advise(Advice::DontFork)?;
         Ok(Region { map: ManuallyDrop::new(map), owner: ForkGuard::new() })
     }
 
-    /// The first byte. Page-aligned; valid for `len` bytes while the region lives.
+    /// The first byte. Page-aligned; valid for `len` bytes while the region lives, for what its access says.
     pub(super) fn as_ptr(&self) -> *mut u8 {
         self.map.as_mut_ptr()
     }

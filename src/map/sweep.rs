@@ -13,6 +13,7 @@ use super::error::Error;
 use super::header::{Header, SHORTEST_FILE};
 use super::namespace::{Namespace, is_file_name};
 use super::reclaim::PRESENCE;
+use super::settings::MapKind;
 use super::sys::{self, Lifecycle};
 use crate::sync::crash_point;
 
@@ -39,6 +40,10 @@ pub struct MapEntry {
     pub path: PathBuf,
     /// What it is.
     pub state: MapState,
+    /// Where the map's bytes are; `None` where the header cannot be read.
+    pub kind: Option<MapKind>,
+    /// Of a persisted map: the file with the bytes, by the path that it had when it got its name.
+    pub file: Option<PathBuf>,
     /// The bytes of data; `None` where the header cannot be read.
     pub capacity: Option<u64>,
     /// The process that created it, which may have ended since.
@@ -150,6 +155,8 @@ pub(super) fn inspect(directory: &Directory, name: &str) -> Result<Option<(MapEn
         name: None,
         path: directory.path().join(name),
         state: MapState::Foreign,
+        kind: None,
+        file: None,
         capacity: None,
         creator_pid: None,
         created: None,
@@ -177,6 +184,8 @@ pub(super) fn inspect(directory: &Directory, name: &str) -> Result<Option<(MapEn
     if let Ok(header) = Header::attach(&file) {
         entry.created = UNIX_EPOCH.checked_add(Duration::from_nanos(header.created_ns));
         entry.capacity = Some(header.capacity);
+        entry.kind = Some(if header.elsewhere.is_some() { MapKind::File } else { MapKind::Named });
+        entry.file = header.elsewhere.map(|elsewhere| elsewhere.path);
         entry.creator_pid = Some(header.creator_pid);
         entry.name = Some(header.name);
     }

@@ -7,12 +7,15 @@
 //! * *flock*, on the whole file: the lifecycle mutex, held for microseconds.
 #![allow(unsafe_code)] // fcntl with the open-file-description lock commands, which rustix does not have
 
+use std::ffi::OsString;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{AtFlags, CWD, FallocateFlags, FlockOperation, Mode, OFlags, Stat};
-use rustix::io::{Errno, Result};
+use rustix::fs::{AtFlags, CWD, FallocateFlags, FileType, FlockOperation, Mode, OFlags, Stat};
+use rustix::io::{Errno, FdFlags, Result};
 
 /// Takes a shared lock on one byte for this open file description.
 pub(crate) fn lock_shared(fd: BorrowedFd<'_>, byte: u64) -> Result<()> {
@@ -128,6 +131,31 @@ pub(super) fn allocate(fd: BorrowedFd<'_>, len: u64, patience: Duration) -> Resu
     by_steps(len, patience, |from, step| rustix::fs::fallocate(fd, FallocateFlags::empty(), from, step))
 }
 
+/// As [`allocate`], of a file in memory, if the machine has so much: else the kernel would end processes to get it.
+pub(super) fn allocate_memory(fd: BorrowedFd<'_>, len: u64, patience: Duration) -> Result<()> {
+    /// Less is not asked for: to ask takes as long as to commit some of it.
+    const LITTLE: u64 = 16 << 20;
+    if len > LITTLE && available_memory().is_some_and(|available| len > available) {
+        return Err(Errno::NOSPC);
+    }
+    allocate(fd, len, patience)
+}
+
+/// The bytes of memory and swap that could be had now; `None` where the kernel does not tell.
+fn available_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let number = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().strip_suffix(" kB")?.parse::<u64>().ok()
+    };
+    Some((number("MemAvailable:")? + number("SwapFree:")?) * 1024)
+}
+
+/// Sets the length and leaves the memory to the first write.
+pub(super) fn set_len(fd: BorrowedFd<'_>, len: u64, _: Duration) -> Result<()> {
+    rustix::fs::ftruncate(fd, len)
+}
+
 /// Does `work` on all of `0..len`: on a start and a length at a time, as long as signals allow.
 pub(super) fn by_steps(
     len: u64,
@@ -176,8 +204,8 @@ pub(super) fn change_mode(fd: BorrowedFd<'_>, mode: Mode) -> Result<()> {
 }
 
 /// A new open file description of the same file, whatever its name has become.
-pub(super) fn open_again(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
-    rustix::fs::open(own_path(fd)?, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
+pub(super) fn open_again(fd: BorrowedFd<'_>, access: OFlags) -> Result<OwnedFd> {
+    rustix::fs::open(own_path(fd)?, access | OFlags::CLOEXEC, Mode::empty())
 }
 
 /// A path that leads to what the descriptor refers to, whatever has been renamed; `NOENT` without /proc.
@@ -187,6 +215,41 @@ pub(super) fn open_again(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
 fn own_path(fd: BorrowedFd<'_>) -> Result<String> {
     let path = format!("/proc/thread-self/fd/{}", fd.as_raw_fd());
     if is_same(&rustix::fs::stat(&path)?, &rustix::fs::fstat(fd)?) { Ok(path) } else { Err(Errno::NOENT) }
+}
+
+/// The path by which the kernel knows a file; `None` where it has none, or /proc is not there.
+pub(super) fn path_of(fd: BorrowedFd<'_>) -> Option<PathBuf> {
+    let path = PathBuf::from(OsString::from_vec(
+        rustix::fs::readlink(own_path(fd).ok()?, Vec::new()).ok()?.into_bytes(),
+    ));
+    let status = rustix::fs::stat(&path).ok()?;
+    Some(path)
+        .filter(|path| path.is_absolute() && rustix::fs::fstat(fd).is_ok_and(|ours| is_same(&status, &ours)))
+}
+
+/// Lets children inherit the descriptor over an exec, or not.
+pub(super) fn inherit(fd: BorrowedFd<'_>, inheritable: bool) -> Result<()> {
+    let flags = if inheritable { FdFlags::empty() } else { FdFlags::CLOEXEC };
+    rustix::io::fcntl_setfd(fd, flags)
+}
+
+/// What offsets and lengths of a file's mappings must be multiples of: a page, perhaps a huge one.
+pub(super) fn granularity(fd: BorrowedFd<'_>) -> u64 {
+    let page = rustix::param::page_size() as u64;
+    match rustix::fs::fstatfs(fd) {
+        Ok(system) if system.f_type as libc::c_long == libc::HUGETLBFS_MAGIC => {
+            u64::try_from(system.f_bsize).map_or(page, |huge| huge.max(page))
+        }
+        _ => page,
+    }
+}
+
+pub(super) fn is_regular(status: &Stat) -> bool {
+    FileType::from_raw_mode(status.st_mode) == FileType::RegularFile
+}
+
+pub(super) fn is_character_device(status: &Stat) -> bool {
+    FileType::from_raw_mode(status.st_mode) == FileType::CharacterDevice
 }
 
 /// Whether both are of one file.

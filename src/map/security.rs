@@ -1,0 +1,231 @@
+//! Who may have a map: owner, group, permission bits, and entries for further users and groups.
+//!
+//! The entries are a POSIX access control list, which the kernel keeps in the extended attribute
+//! `system.posix_acl_access`: a version, and for each entry a tag, permission bits and an id, little-endian. The
+//! list's mask is always the union of what the group and the entries have, so that each has what it says.
+
+use std::os::fd::BorrowedFd;
+
+use rustix::fs::{Gid, Mode, Uid, XattrFlags};
+use rustix::io::Errno;
+
+use super::error::Error;
+
+/// Who may open a map, and for what.
+///
+/// The kernel asks when somebody opens the map; who has it already keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessControl {
+    /// The user that owns it; `None` to leave that as it is: whoever creates it. To give it to somebody else takes
+    /// the superuser.
+    pub owner: Option<u32>,
+    /// Its group; `None` to leave that as it is.
+    pub group: Option<u32>,
+    /// The permission bits of owner, group and others, from 0o600 to 0o777; those of the owner let it read and
+    /// write.
+    pub mode: u32,
+    /// What further users and groups may do.
+    pub acl: Vec<AclEntry>,
+}
+
+/// What a user or group may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AclEntry {
+    /// The user or group.
+    pub who: Grantee,
+    /// Permission bits: 4 to read, 2 to write, 1 to execute.
+    pub permissions: u32,
+}
+
+/// Whom an [`AclEntry`] is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Grantee {
+    /// The user of that id.
+    User(u32),
+    /// The group of that id.
+    Group(u32),
+}
+
+impl Default for AccessControl {
+    /// The creator alone: 0600.
+    fn default() -> AccessControl {
+        AccessControl { owner: None, group: None, mode: 0o600, acl: Vec::new() }
+    }
+}
+
+/// What failed, and why.
+pub(super) type Failure = (&'static str, Errno);
+
+/// Without these its own user could not open a map, and could not remove it when it is a leftover.
+const OWNER: u32 = 0o600;
+const ATTRIBUTE: &str = "system.posix_acl_access";
+const VERSION: u32 = 2;
+/// The tags, in the order that the kernel demands.
+const USER_OBJ: u16 = 0x01;
+const USER: u16 = 0x02;
+const GROUP_OBJ: u16 = 0x04;
+const GROUP: u16 = 0x08;
+const MASK: u16 = 0x10;
+const OTHER: u16 = 0x20;
+/// The id of entries that need none.
+const NOBODY: u32 = u32::MAX;
+const ENTRY: usize = 8;
+
+impl AccessControl {
+    /// Refuses what no map can have.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if self.mode & !0o777 != 0 || self.mode & OWNER != OWNER {
+            let expected = "permission bits from 0o600 to 0o777 that let the owner read and write";
+            return Err(Error::argument("mode", format!("{:#o}", self.mode), expected));
+        }
+        let mut known = Vec::new();
+        for entry in &self.acl {
+            let twice = known.contains(&entry.who);
+            let id = match entry.who {
+                Grantee::User(id) | Grantee::Group(id) => id,
+            };
+            if entry.permissions & !0o7 != 0 || twice || id == NOBODY {
+                let found = format!(
+                    "{:?} with {:#o}{}",
+                    entry.who,
+                    entry.permissions,
+                    if twice { ", twice" } else { "" }
+                );
+                let expected = "entries with permission bits from 0 to 7, one for each user or group";
+                return Err(Error::argument("security", found, expected));
+            }
+            known.push(entry.who);
+        }
+        Ok(())
+    }
+
+    /// The attribute that says so.
+    fn encode(&self) -> Vec<u8> {
+        let bits = |shift: u32| (self.mode >> shift & 0o7) as u16;
+        let mut entries = vec![(USER_OBJ, bits(6), NOBODY)];
+        let mut named: Vec<_> = self.acl.iter().map(|entry| (entry.who, entry.permissions as u16)).collect();
+        named.sort_unstable();
+        let users = named.iter().filter_map(|&(who, bits)| match who {
+            Grantee::User(id) => Some((USER, bits, id)),
+            Grantee::Group(_) => None,
+        });
+        entries.extend(users);
+        entries.push((GROUP_OBJ, bits(3), NOBODY));
+        let groups = named.iter().filter_map(|&(who, bits)| match who {
+            Grantee::Group(id) => Some((GROUP, bits, id)),
+            Grantee::User(_) => None,
+        });
+        entries.extend(groups);
+        let mask = named.iter().fold(bits(3), |mask, (_, bits)| mask | bits);
+        entries.push((MASK, mask, NOBODY));
+        entries.push((OTHER, bits(0), NOBODY));
+        let mut bytes = VERSION.to_le_bytes().to_vec();
+        for (tag, bits, id) in entries {
+            bytes.extend(tag.to_le_bytes());
+            bytes.extend(bits.to_le_bytes());
+            bytes.extend(id.to_le_bytes());
+        }
+        bytes
+    }
+
+    /// Takes the entries, each with what the mask leaves of it, and the group's bits from the attribute.
+    fn decode(&mut self, bytes: &[u8]) {
+        let entry = |bytes: &[u8]| {
+            let (tag, rest) = bytes.split_first_chunk::<2>()?;
+            let (bits, rest) = rest.split_first_chunk::<2>()?;
+            let id = rest.first_chunk::<4>()?;
+            Some((u16::from_le_bytes(*tag), u32::from(u16::from_le_bytes(*bits)), u32::from_le_bytes(*id)))
+        };
+        let entries: Vec<_> = bytes.get(4..).unwrap_or_default().chunks(ENTRY).filter_map(entry).collect();
+        let mask = entries.iter().find(|(tag, ..)| *tag == MASK).map_or(0o7, |(_, bits, _)| *bits);
+        for (tag, bits, id) in entries {
+            let permissions = bits & mask;
+            match tag {
+                USER => self.acl.push(AclEntry { who: Grantee::User(id), permissions }),
+                GROUP => self.acl.push(AclEntry { who: Grantee::Group(id), permissions }),
+                GROUP_OBJ => self.mode = self.mode & !0o070 | permissions << 3,
+                _ => {}
+            }
+        }
+    }
+
+    /// Makes it so for a file.
+    pub(super) fn apply(&self, fd: BorrowedFd<'_>) -> Result<(), Failure> {
+        if self.owner.is_some() || self.group.is_some() {
+            let (owner, group) = (self.owner.map(Uid::from_raw), self.group.map(Gid::from_raw));
+            rustix::fs::fchown(fd, owner, group).map_err(|errno| ("changing its owner", errno))?;
+        }
+        if self.acl.is_empty() {
+            match rustix::fs::fremovexattr(fd, ATTRIBUTE) {
+                Ok(()) | Err(Errno::NODATA | Errno::OPNOTSUPP) => {}
+                Err(errno) => return Err(("changing its access control list", errno)),
+            }
+        }
+        // Not by the mode at its making, which the umask narrows.
+        rustix::fs::fchmod(fd, Mode::from_raw_mode(self.mode))
+            .map_err(|errno| ("setting its mode", errno))?;
+        if !self.acl.is_empty() {
+            rustix::fs::fsetxattr(fd, ATTRIBUTE, &self.encode(), XattrFlags::empty())
+                .map_err(|errno| ("changing its access control list", errno))?;
+        }
+        Ok(())
+    }
+
+    /// What a file has.
+    pub(super) fn read(fd: BorrowedFd<'_>) -> Result<AccessControl, Failure> {
+        let fail = |errno| ("reading its access control list", errno);
+        let status = rustix::fs::fstat(fd).map_err(|errno| ("inspecting the file", errno))?;
+        let mut control = AccessControl {
+            owner: Some(status.st_uid),
+            group: Some(status.st_gid),
+            mode: status.st_mode & 0o777,
+            acl: Vec::new(),
+        };
+        let mut bytes = vec![0; 1 << 16];
+        match rustix::fs::fgetxattr(fd, ATTRIBUTE, &mut bytes) {
+            Ok(len) => control.decode(&bytes[..len]),
+            Err(Errno::NODATA | Errno::OPNOTSUPP) => {}
+            Err(errno) => return Err(fail(errno)),
+        }
+        Ok(control)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_encoded_is_decoded_and_the_mask_narrows_it() {
+        let acl = vec![
+            AclEntry { who: Grantee::User(7), permissions: 6 },
+            AclEntry { who: Grantee::User(1000), permissions: 4 },
+            AclEntry { who: Grantee::Group(50), permissions: 2 },
+        ];
+        let control = AccessControl { mode: 0o640, acl: acl.clone(), ..AccessControl::default() };
+        let mut bytes = control.encode();
+        // What the kernel's mode shows for the group is the mask.
+        let mut decoded = AccessControl { mode: 0o660, ..AccessControl::default() };
+        decoded.decode(&bytes);
+        assert_eq!(decoded, control);
+
+        let mask = bytes.len() - 2 * ENTRY;
+        assert_eq!(bytes[mask..mask + 4], [MASK as u8, 0, 6, 0]);
+        bytes[mask + 2] = 4;
+        let mut narrowed = AccessControl { mode: 0o640, ..AccessControl::default() };
+        narrowed.decode(&bytes);
+        assert_eq!(narrowed.acl.iter().map(|entry| entry.permissions).collect::<Vec<_>>(), [4, 4, 0]);
+    }
+
+    #[test]
+    fn what_no_map_can_have_is_refused() {
+        let user = |id, permissions| AclEntry { who: Grantee::User(id), permissions };
+        for acl in [vec![user(1, 8)], vec![user(1, 4), user(1, 2)], vec![user(u32::MAX, 4)]] {
+            let control = AccessControl { acl, ..AccessControl::default() };
+            let text = control.check().expect_err("impossible").to_string();
+            assert!(text.contains("`security` is User("), "{text}");
+        }
+        let control = AccessControl { acl: vec![user(1, 4), user(2, 0)], ..AccessControl::default() };
+        control.check().expect("it is possible");
+    }
+}

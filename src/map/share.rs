@@ -1,0 +1,80 @@
+//! Who else may have a file that is mapped by its path.
+//!
+//! Four bytes far behind any file's end, each with a shared open-file-description lock of those for whom it
+//! stands; whoever comes takes its own first and then asks for those that exclude it. Shared locks are all that a
+//! description takes that can only read. The kernel drops them with the description, so also with the process.
+//!
+//! The bytes are asked for by this library alone. flock is left to others: .NET takes it on files that it maps.
+
+use std::fs::File;
+use std::os::fd::AsFd;
+
+use rustix::io::Errno;
+
+use super::access::Access;
+use super::error::ErrorKind;
+use super::settings::Share;
+use super::sys;
+
+/// Has the file.
+const USER: u64 = (1 << 62) + 0x5249_4e47;
+/// May write to it.
+const WRITER: u64 = USER + 1;
+/// Wants nobody to write.
+const READERS_ONLY: u64 = USER + 2;
+/// Wants nobody to have it.
+const ALONE: u64 = USER + 3;
+
+/// Why a file cannot be shared so.
+pub(super) enum Refusal {
+    Kind(ErrorKind),
+    Os(Errno),
+}
+
+/// Enters the file's users for as long as its description lives.
+pub(super) fn enter(file: &File, access: Access, share: Share) -> Result<(), Refusal> {
+    let writes = access.changes_the_map();
+    let own = [
+        (USER, true),
+        (WRITER, writes),
+        (READERS_ONLY, share == Share::Readers),
+        (ALONE, share == Share::Exclusive),
+    ];
+    for (byte, _) in own.iter().filter(|(_, taken)| *taken) {
+        match sys::lock_shared(file.as_fd(), *byte) {
+            Ok(()) => {}
+            // A file system without such locks: nobody asked to be protected.
+            Err(_) if share == Share::Any => return Ok(()),
+            Err(errno) => return Err(Refusal::Os(errno)),
+        }
+    }
+    let excluded = [
+        (ALONE, true, "has it for itself"),
+        (READERS_ONLY, writes, "shares it with readers only"),
+        (WRITER, share == Share::Readers, "may write to it"),
+        (USER, share == Share::Exclusive, "has it"),
+    ];
+    let expected = match share {
+        Share::Any => "nobody to whom this is too much",
+        Share::Readers => "only readers besides",
+        Share::Exclusive => "nobody besides",
+    };
+    for (byte, _, found) in excluded.iter().filter(|(_, matters, _)| *matters) {
+        match sys::is_locked(file.as_fd(), *byte) {
+            Ok(false) => {}
+            Ok(true) => {
+                leave(file);
+                return Err(Refusal::Kind(ErrorKind::Busy { found, expected }));
+            }
+            Err(errno) => return Err(Refusal::Os(errno)),
+        }
+    }
+    Ok(())
+}
+
+/// Leaves the file's users, so that nobody is kept out while the description is being closed.
+fn leave(file: &File) {
+    for byte in [USER, WRITER, READERS_ONLY, ALONE] {
+        let _ = sys::unlock(file.as_fd(), byte);
+    }
+}

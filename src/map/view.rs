@@ -1,0 +1,265 @@
+//! A part of a map, mapped: what all kinds of views have in common.
+
+use std::fmt;
+
+use rustix::mm::Advice as MemoryAdvice;
+
+use super::access::Access;
+use super::access_error::AccessError;
+use super::error::{Error, ErrorKind};
+use super::kinds::{AnyAccess, Kind, ReadWrite, Readable, Writable};
+use super::shared::SharedMap;
+use super::window::Window;
+
+/// A part of a map, mapped into this process, for access at any position.
+///
+/// Any number of views may overlap, in this and other processes: what is written through one is at once seen
+/// through the others, unless it is copy-on-write. A view keeps its map alive, and with it its name. It is exactly
+/// as long as was asked for.
+///
+/// Others may write to the bytes at any time, so there is no safe way to a `&[u8]`: values are copied in and out,
+/// and words can be accessed in place as atomics.
+///
+/// If the file is truncated by somebody else, or a hole cannot be filled, the accesses to what is lost are errors
+/// ([`AccessError::Truncated`], [`AccessError::NoRoom`]) and not the end of the process; see
+/// [`check`](Self::check).
+///
+/// A child forked without exec must not use a view of its parent's, unless the map is
+/// [inheritable](super::MapOptions::inheritable).
+pub struct View<K: Kind = ReadWrite> {
+    /// Dropped before the map: a holder gives up its presence when it has nothing mapped any more.
+    window: Window,
+    kind: K,
+    /// Where the view begins in the map.
+    offset: u64,
+    flush_on_drop: bool,
+    map: SharedMap,
+}
+
+/// A view whose access was chosen when the program ran.
+pub type AnyView = View<AnyAccess>;
+
+/// What a program intends with a view's pages. Changes no byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Advice {
+    /// Nothing in particular.
+    Normal,
+    /// To read from the start to the end: the kernel reads far ahead.
+    Sequential,
+    /// To jump about: the kernel does not read ahead.
+    Random,
+    /// To need them soon: the kernel begins to read.
+    WillNeed,
+    /// To have them in huge pages, where the kernel does that for this kind of file; else it has no effect.
+    HugePages,
+}
+
+impl<K: Kind> View<K> {
+    pub(super) fn new(window: Window, kind: K, offset: u64, flush_on_drop: bool, map: SharedMap) -> View<K> {
+        View { window, kind, offset, flush_on_drop, map }
+    }
+
+    /// The bytes of the view: exactly what was asked for.
+    pub fn len(&self) -> u64 {
+        self.window.len()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Where it begins in the map.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// What it may do.
+    pub fn access(&self) -> Access {
+        self.kind.access()
+    }
+
+    /// Whether its bytes can be read.
+    pub fn can_read(&self) -> bool {
+        self.access().can_read()
+    }
+
+    /// Whether its bytes can be written.
+    pub fn can_write(&self) -> bool {
+        self.access().can_write()
+    }
+
+    /// The map that it is a part of.
+    pub fn map(&self) -> &SharedMap {
+        &self.map
+    }
+
+    /// The bytes between the page boundary at which the mapping begins and the view. Pointers have it added already.
+    pub fn pointer_offset(&self) -> usize {
+        self.window.skip()
+    }
+
+    /// Whether all bytes are still those of the file, as far as any access has found out.
+    ///
+    /// For those who use pointers or atomics: an access to what is lost meets zeros, what is written there goes
+    /// nowhere, and this call says so afterwards.
+    ///
+    /// # Errors
+    ///
+    /// [`AccessError::Truncated`] and [`AccessError::NoRoom`].
+    pub fn check(&self) -> Result<(), AccessError> {
+        self.window.check()
+    }
+
+    /// Writes the view back to the file, and returns when it is there. Not needed for others to see what was
+    /// written, nor for it to survive this process: only against the loss of power.
+    ///
+    /// Of a view that cannot write, or of memory, there is nothing to write back. It covers whole pages, so a
+    /// little more than the view.
+    ///
+    /// # Errors
+    ///
+    /// [`Truncated`](ErrorKind::Truncated) when the file has become shorter, and what the operating system says.
+    pub fn flush(&self) -> Result<(), Error> {
+        self.sync(0, self.len(), true)
+    }
+
+    /// As [`flush`](Self::flush), for a part of the view.
+    ///
+    /// # Errors
+    ///
+    /// As there; [`InvalidArgument`](ErrorKind::InvalidArgument) for a part that is not in the view.
+    pub fn flush_range(&self, at: u64, count: u64) -> Result<(), Error> {
+        self.sync(at, count, true)
+    }
+
+    /// As [`flush`](Self::flush), but only begins to write.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn flush_async(&self) -> Result<(), Error> {
+        self.sync(0, self.len(), false)
+    }
+
+    fn sync(&self, at: u64, count: u64, wait: bool) -> Result<(), Error> {
+        if at.checked_add(count).is_none_or(|end| end > self.len()) {
+            let found = format!("{count} bytes from {at}");
+            return Err(self.map.argument("range", found, "a part of the view"));
+        }
+        self.window.sync(at, count, wait).map_err(|errno| self.map.os("flushing a view", 0, errno))?;
+        match self.check() {
+            Err(AccessError::Truncated { .. }) => {}
+            Err(AccessError::NoRoom { .. }) => {
+                return Err(self.map.error(ErrorKind::StorageFull { needed: self.len() }));
+            }
+            _ if self.is_empty() => return Ok(()),
+            _ => return self.map.assert_reaches(self.offset + at + count),
+        }
+        let found = self.map.file_len_now().unwrap_or(0);
+        let expected = self.map.data_offset() + self.offset + self.len();
+        Err(self.map.error(ErrorKind::Truncated { found, expected }))
+    }
+
+    /// Tells the kernel what the program intends.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    pub fn advise(&self, advice: Advice) -> Result<(), Error> {
+        let advised = self.window.advise(match advice {
+            Advice::Normal => MemoryAdvice::Normal,
+            Advice::Sequential => MemoryAdvice::Sequential,
+            Advice::Random => MemoryAdvice::Random,
+            Advice::WillNeed => MemoryAdvice::WillNeed,
+            Advice::HugePages => MemoryAdvice::LinuxHugepage,
+        });
+        match advised {
+            // A kernel without huge pages: the documented lack of effect.
+            Err(rustix::io::Errno::INVAL) if advice == Advice::HugePages => Ok(()),
+            done => done.map_err(|errno| self.map.os("advising the kernel", 0, errno)),
+        }
+    }
+
+    /// Unmaps the view. The same happens on drop; this says what went wrong.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`flush`](Self::flush), if the view is one that
+    /// [flushes on drop](super::ViewOptions::flush_on_drop).
+    pub fn close(mut self) -> Result<(), Error> {
+        let flushes = std::mem::take(&mut self.flush_on_drop);
+        if flushes { self.flush() } else { Ok(()) }
+    }
+
+    pub(super) fn to_read(&self) -> Result<&Window, AccessError> {
+        let access = self.access();
+        if access.can_read() {
+            Ok(&self.window)
+        } else {
+            Err(AccessError::Direction { wanted: "read", access })
+        }
+    }
+
+    pub(super) fn to_write(&self) -> Result<&Window, AccessError> {
+        let access = self.access();
+        if access.can_write() {
+            Ok(&self.window)
+        } else {
+            Err(AccessError::Direction { wanted: "write", access })
+        }
+    }
+}
+
+impl<K: Readable> View<K> {
+    /// The first byte, valid for reads of [`len`](Self::len) bytes while the view lives. Dangling for an empty view.
+    ///
+    /// Others may write at any time, so a `&[u8]` made of it is unsound: read through atomics, or what is volatile.
+    /// An [`AnyView`] may be one that must not be read: ask [`can_read`](Self::can_read).
+    ///
+    /// What a pointer cannot promise: an access to what a truncation took away meets zeros, or writes to nowhere,
+    /// without a word. [`check`](Self::check) tells afterwards.
+    pub fn as_ptr(&self) -> *const u8 {
+        self.window.as_ptr()
+    }
+
+    /// The bytes as a slice.
+    ///
+    /// # Safety
+    ///
+    /// While the slice lives nobody writes to these bytes, in this or another process, through a view, a file
+    /// or a pointer, not even where the view is copy-on-write; nobody truncates the file; and the view can be read.
+    #[allow(unsafe_code, reason = "only the caller can know that nobody writes")]
+    pub unsafe fn as_slice(&self) -> &[u8] {
+        // SAFETY: the caller's.
+        unsafe { self.window.as_slice() }
+    }
+}
+
+impl<K: Writable> View<K> {
+    /// As [`as_ptr`](Self::as_ptr), valid for writes, and for reads where the view [can](Self::can_read).
+    /// An [`AnyView`] may be one that must not be written: ask [`can_write`](Self::can_write).
+    pub fn as_mut_ptr(&self) -> *mut u8 {
+        self.window.as_ptr()
+    }
+}
+
+impl<K: Kind> Drop for View<K> {
+    fn drop(&mut self) {
+        if self.flush_on_drop {
+            let _ = self.flush();
+        }
+    }
+}
+
+impl<K: Kind> fmt::Debug for View<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("View")
+            .field("access", &self.access())
+            .field("offset", &self.offset)
+            .field("len", &self.len())
+            .field("map", &self.map)
+            .finish_non_exhaustive()
+    }
+}

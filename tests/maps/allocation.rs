@@ -1,0 +1,286 @@
+//! When memory is taken, and how pages are kept.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::Command;
+
+use ringway::map::{Access, AccessError, Allocation, ErrorKind, FileMode, HugePages, MapOptions};
+
+use crate::testing::{Child, Role, TempNamespace, can_run};
+use crate::{DIR, anonymous, assert_argument, assert_kind, counted, file, options, role_options};
+
+/// The kibibytes of this process in memory.
+fn resident(field: &str) -> u64 {
+    let status = fs::read_to_string("/proc/self/status").expect("/proc is there");
+    let line = status.lines().find_map(|line| line.strip_prefix(field)).expect("it is there");
+    line.trim_start_matches(':').trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
+#[test]
+fn a_delayed_map_takes_no_memory_until_it_is_written_to() {
+    let space = TempNamespace::new();
+    let options = || options(&space).capacity(1 << 30);
+    let used = || fs::metadata(space.path().join("n")).expect("there").blocks() * 512;
+    let delayed = options().allocation(Allocation::Delay).create_new("n").expect("created");
+    assert!(used() < 1 << 20, "{} bytes", used());
+    let view = delayed.accessor_range(700 << 20, 4096).expect("within");
+    view.write(0, &42_u8).expect("there is memory");
+    assert_eq!(view.read::<u8>(0), Ok(42));
+    assert!(used() < 1 << 20, "{} bytes", used());
+    drop((view, delayed));
+    let committed = options().capacity(16 << 20).create_new("n").expect("created");
+    assert!(used() >= 16 << 20, "{} bytes", used());
+    drop(committed);
+    let delayed =
+        MapOptions::new().capacity(1 << 40).allocation(Allocation::Delay).anonymous().expect("made");
+    delayed.accessor_range(1 << 39, 8).expect("within").write(0, &7_u64).expect("there is memory");
+}
+
+#[test]
+fn a_prefaulted_view_has_its_pages_and_one_that_is_not_has_none() {
+    let _turn = turn();
+    let path_space = TempNamespace::new();
+    let path = file(&path_space, "data", &counted(4 << 20));
+    let file = ringway::map::SharedMap::from_path(&path).expect("mapped");
+    let memory = anonymous(4 << 20);
+    for map in [&memory, &file] {
+        for access in [Access::Read, Access::Write, Access::ReadWrite, Access::CopyOnWrite] {
+            let lazy = map.view(..).access(access).accessor().expect("allowed");
+            assert_eq!(pages(lazy_start(&lazy)), 0, "{access:?}");
+            let eager = map.view(..).access(access).prefault().accessor().expect("allowed");
+            assert_eq!(pages(lazy_start(&eager)), 4096, "{access:?}: KiB of 4 MiB");
+        }
+    }
+    let eager = MapOptions::new().capacity(1 << 20).prefault().anonymous().expect("made");
+    assert_eq!(pages(eager.accessor().expect("all").as_ptr().addr()), 1024);
+}
+
+/// Where a view begins, whatever its kind.
+fn lazy_start(view: &ringway::map::AnyView) -> usize {
+    view.as_ptr().addr()
+}
+
+/// The kibibytes in memory of the mapping that begins there.
+fn pages(start: usize) -> u64 {
+    field(start, "Rss:")
+}
+
+fn field(start: usize, name: &str) -> u64 {
+    let smaps = fs::read_to_string("/proc/self/smaps").expect("/proc is there");
+    let starts = [format!("{start:x}-"), format!("{start:012x}-")];
+    let mut lines = smaps.lines().skip_while(|line| !starts.iter().any(|start| line.starts_with(start)));
+    let line = lines.find_map(|line| line.strip_prefix(name)).expect("the mapping is there");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
+/// Tests that look at the memory of the process, one at a time.
+fn turn() -> std::sync::MutexGuard<'static, ()> {
+    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+#[test]
+fn a_locked_view_stays_in_memory_while_it_lives() {
+    let _turn = turn();
+    let before = resident("VmLck");
+    let map = anonymous(1 << 20);
+    let view = map.view(..).lock_in_memory().accessor().expect("within the limit");
+    assert_eq!(field(view.as_ptr().addr(), "Locked:"), 1024);
+    assert_eq!(resident("VmLck"), before + 1024);
+    drop(view);
+    assert_eq!(resident("VmLck"), before);
+    let map = MapOptions::new().capacity(8192).lock_in_memory().anonymous().expect("made");
+    let view = map.accessor().expect("within the limit");
+    assert_eq!(resident("VmLck"), before + 8);
+    drop(view);
+}
+
+#[test]
+fn role_with_little_to_lock() {
+    let Some(mut role) = Role::play() else { return };
+    let map = anonymous(1 << 20);
+    let view = map.view(..4096).lock_in_memory().accessor().expect("within the limit");
+    let text = assert_kind(
+        map.view(..).lock_in_memory().accessor(),
+        |kind| *kind == ErrorKind::LockLimit { needed: 1 << 20 },
+        io::ErrorKind::OutOfMemory,
+    );
+    assert!(text.contains("RLIMIT_MEMLOCK") && text.contains("1048576 bytes"), "{text}");
+    map.accessor().expect("without the lock").write(0, &1_u8).expect("within");
+    drop(view);
+    role.say("done");
+}
+
+#[test]
+fn more_than_may_be_locked_is_refused() {
+    let space = TempNamespace::new();
+    // Root is not bound by the limit; without its capabilities it is.
+    let wrapper: &[&str] = match rustix::process::geteuid().is_root() {
+        true => &["prlimit", "--memlock=65536", "setpriv", "--bounding-set=-ipc_lock", "--inh-caps=-all"],
+        false => &["prlimit", "--memlock=65536"],
+    };
+    if !can_run(wrapper) {
+        return println!("SKIPPED: a limit of locked memory (cannot set one here)");
+    }
+    let mut child =
+        Child::spawn_under(wrapper, "allocation::role_with_little_to_lock", &[(DIR, space.path())]);
+    assert_eq!(child.hear(), "done");
+    child.wait_success();
+}
+
+#[test]
+fn huge_pages_are_had_from_the_pool_or_are_a_clear_error() {
+    let meminfo = fs::read_to_string("/proc/meminfo").expect("/proc is there");
+    let number = |name: &str| {
+        let line = meminfo.lines().find_map(|line| line.strip_prefix(name)).expect("it is there");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number")
+    };
+    let size = number("Hugepagesize:") * 1024;
+    let result = MapOptions::new().capacity(size + 1).huge_pages(HugePages::Require).anonymous();
+    if number("HugePages_Free:") < 2 {
+        println!("SKIPPED: a map of huge pages (vm.nr_hugepages leaves none free)");
+        let text = assert_kind(
+            result,
+            |kind| matches!(kind, ErrorKind::HugePages { .. }),
+            io::ErrorKind::OutOfMemory,
+        );
+        assert!(text.contains("too few free huge pages") && text.contains("vm.nr_hugepages"), "{text}");
+    } else {
+        let map = result.expect("two are free");
+        assert_eq!(map.capacity(), size + 1, "exactly what was asked for");
+        let view = map.accessor_range(size - 3, 4).expect("within");
+        view.write_all_at(0, b"huge").expect("within");
+        assert_eq!((view.read::<[u8; 4]>(0), view.pointer_offset() as u64), (Ok(*b"huge"), size - 3));
+        assert_eq!(map.accessor().expect("all").read::<[u8; 4]>(size - 3), Ok(*b"huge"));
+        map.accessor_range(0, size + 2).expect_err("beyond the capacity");
+    }
+    let space = TempNamespace::new();
+    assert_argument(options(&space).huge_pages(HugePages::Require).create_new("n"), "huge_pages");
+    let path = file(&space, "data", &counted(100));
+    assert_argument(MapOptions::new().huge_pages(HugePages::Require).open_path(&path), "huge_pages");
+    assert_eq!(space.files(), ["data"]);
+}
+
+#[test]
+fn advice_about_huge_pages_is_taken_or_left_and_never_an_error() {
+    let space = TempNamespace::new();
+    let maps = [
+        MapOptions::new().capacity(4 << 20).huge_pages(HugePages::Advise).anonymous().expect("made"),
+        options(&space).capacity(4 << 20).huge_pages(HugePages::Advise).create_new("n").expect("created"),
+    ];
+    for map in maps {
+        let view = map.accessor().expect("all");
+        view.write(1 << 20, &7_u64).expect("within");
+        assert_eq!(view.read::<u64>(1 << 20), Ok(7));
+        view.advise(ringway::map::Advice::HugePages).expect("taken or left");
+        for advice in [
+            ringway::map::Advice::Normal,
+            ringway::map::Advice::Random,
+            ringway::map::Advice::Sequential,
+            ringway::map::Advice::WillNeed,
+        ] {
+            view.advise(advice).expect("known");
+        }
+    }
+}
+
+/// Runs the role in a mount namespace of its own, in which it may mount a small tmpfs.
+fn with_a_small_tmpfs(role: &str) {
+    let space = TempNamespace::new();
+    for wrapper in [&["unshare", "-m"][..], &["unshare", "-Urm"][..]] {
+        if !can_run(wrapper) {
+            continue;
+        }
+        let mut child = Child::spawn_under(wrapper, role, &[(DIR, space.path())]);
+        let said = child.hear();
+        child.wait_success();
+        if said == "done" {
+            return space.assert_empty();
+        }
+    }
+    println!("SKIPPED: {role} (cannot mount a tmpfs here)");
+}
+
+fn mount(directory: &str) -> bool {
+    let status =
+        Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "ringway-test", directory]).status();
+    status.is_ok_and(|status| status.success())
+}
+
+fn fill(directory: &str) {
+    let _ = fs::write(format!("{directory}/filler"), vec![1; 2 << 20]);
+}
+
+#[test]
+fn role_in_a_full_file_system() {
+    let Some(mut role) = Role::play() else { return };
+    let directory = role.var(DIR);
+    if !mount(&directory) {
+        return role.say("cannot mount");
+    }
+    let full = |result: Result<ringway::map::SharedMap, ringway::map::Error>| {
+        assert_kind(result, |kind| matches!(kind, ErrorKind::StorageFull { .. }), io::ErrorKind::StorageFull)
+    };
+    // Too small from the start: known at creation, and nothing is left.
+    full(role_options(&role).capacity(2 << 20).create_new("n"));
+    let path = Path::new(&directory).join("data");
+    let make =
+        || MapOptions::new().file_mode(FileMode::CreateNew).capacity(2 << 20).allocation(Allocation::Commit);
+    let text = full(make().open_path(&path));
+    assert!(text.contains("2097152 bytes are needed") && text.contains("make room"), "{text}");
+    assert_eq!(fs::read_dir(&directory).expect("mounted").count(), 0);
+
+    // What was committed can be written though the file system is full.
+    let map = role_options(&role).capacity(256 << 10).create_new("n").expect("there is room");
+    let committed = MapOptions::new().file_mode(FileMode::CreateNew).capacity(128 << 10);
+    let committed = committed.allocation(Allocation::Commit).open_path(&path).expect("there is room");
+    // What was delayed is an error of the call that needs it, and the process lives.
+    let delayed = role_options(&role).capacity(512 << 10).allocation(Allocation::Delay).create_new("late");
+    let delayed = delayed.expect("it needs nothing yet");
+    let late = delayed.accessor().expect("all");
+    late.write(0, &7_u8).expect("there is room");
+    fill(&directory);
+    for map in [&map, &committed] {
+        let view = map.accessor().expect("all");
+        for page in (0..map.capacity()).step_by(4096) {
+            view.write(page, &1_u8).expect("committed");
+        }
+    }
+    let refusal = late.write(100 << 10, &7_u8).expect_err("there is no room");
+    assert_eq!(refusal, AccessError::NoRoom { from: 100 << 10 });
+    assert_eq!(io::Error::from(refusal).kind(), io::ErrorKind::StorageFull);
+    assert!(
+        refusal.to_string().contains("no room in the file system for what lies at position 102400"),
+        "{refusal}"
+    );
+    assert_eq!(late.read::<u8>(0), Ok(7), "what is there is there");
+    assert!(late.read::<u8>(100 << 10).is_err() && late.check().is_err(), "and it stays an error");
+    assert_kind(
+        late.flush(),
+        |kind| matches!(kind, ErrorKind::StorageFull { .. }),
+        io::ErrorKind::StorageFull,
+    );
+    let prefaulted = delayed.view(..).prefault().accessor();
+    assert_kind(prefaulted, |kind| matches!(kind, ErrorKind::StorageFull { .. }), io::ErrorKind::StorageFull);
+
+    // After room was made a new view works.
+    fs::remove_file(format!("{directory}/filler")).expect("there");
+    let again = delayed.accessor().expect("all");
+    again.write(100 << 10, &8_u8).expect("there is room");
+    assert_eq!(again.read::<u8>(100 << 10), Ok(8));
+
+    // Growth that has no room changes nothing.
+    fill(&directory);
+    let grow = committed.grow(4 << 20);
+    assert_kind(grow, |kind| matches!(kind, ErrorKind::StorageFull { .. }), io::ErrorKind::StorageFull);
+    assert_eq!(fs::metadata(&path).expect("there").len(), 128 << 10);
+    assert_eq!(committed.capacity(), 128 << 10);
+    role.say("done");
+}
+
+#[test]
+fn a_full_file_system_is_an_error_of_whoever_needs_room_and_no_death() {
+    with_a_small_tmpfs("allocation::role_in_a_full_file_system");
+}

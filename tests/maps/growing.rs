@@ -1,0 +1,121 @@
+//! Maps that become longer while they are in use.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+
+use ringway::map::{Access, ErrorKind, MapOptions, Rights, SharedMap};
+
+use crate::testing::TempNamespace;
+use crate::{anonymous, assert_argument, assert_denied, assert_kind, bytes, counted, file, options};
+
+#[test]
+fn a_map_grows_for_all_its_holders_and_views_stay_as_they_are() {
+    let space = TempNamespace::new();
+    let files = TempNamespace::new();
+    let path = file(&files, "data", &counted(5000));
+    let named = options(&space).capacity(0).name("n").open_path(&path).expect("named");
+    let memory = anonymous(5000);
+    memory.accessor().expect("all").write_all_at(0, &counted(5000)).expect("within");
+    let other =
+        MapOptions::new().from_file(memory.try_clone_fd().expect("duplicated").into()).expect("mapped");
+    for (map, other) in [(named, options(&space).open("n").expect("there")), (memory, other)] {
+        let (clone, view) = (map.clone(), map.accessor().expect("all"));
+        map.grow(20_001).expect("there is room");
+        assert_eq!((map.capacity(), clone.capacity(), other.capacity()), (20_001, 20_001, 5000));
+        assert_argument(other.view(..20_001).accessor(), "size");
+        assert_eq!(other.refresh().expect("it has grown"), 20_001);
+        let mut expected = counted(5000);
+        expected.resize(20_001, 0);
+        assert_eq!(bytes(&other), expected, "what is new is zero");
+        // The old view is as long as it was, and of the same bytes.
+        assert_eq!(view.len(), 5000);
+        view.write(0, &0xee_u8).expect("within");
+        let new = map.view(15_000..).accessor().expect("within");
+        new.write(0, &0xdd_u8).expect("within");
+        let found = bytes(&other);
+        assert_eq!((found[0], found[15_000]), (0xee, 0xdd));
+        map.grow(20_001).expect("as it is");
+        assert_argument(map.grow(20_000), "capacity");
+        assert_argument(map.grow(u64::MAX), "capacity");
+        assert_eq!(map.capacity(), 20_001);
+    }
+    assert_eq!(fs::metadata(&path).expect("there").len(), 20_001);
+}
+
+#[test]
+fn whoever_reads_a_file_sees_what_another_appended_after_a_refresh() {
+    let space = TempNamespace::new();
+    let path = file(&space, "data", &counted(4000));
+    let map = MapOptions::new().access(Access::Read).open_path(&path).expect("mapped");
+    let old = map.view(..).read_only().accessor().expect("all");
+    File::options().append(true).open(&path).expect("ours").write_all(&[7; 5000]).expect("room");
+    assert_eq!((map.capacity(), old.len()), (4000, 4000));
+    assert_eq!(map.refresh().expect("longer"), 9000);
+    let new = map.view(4000..).read_only().accessor().expect("within");
+    assert_eq!((new.len(), new.read::<u8>(4999)), (5000, Ok(7)));
+    let mut found = vec![0; 4000];
+    old.read_exact_at(0, &mut found).expect("as before");
+    assert_eq!(found, counted(4000));
+    assert_denied(map.grow(10_000));
+    File::options().write(true).open(&path).expect("ours").set_len(100).expect("shorter");
+    assert_kind(
+        map.refresh(),
+        |kind| matches!(kind, ErrorKind::Truncated { .. }),
+        io::ErrorKind::InvalidData,
+    );
+    assert_eq!(map.capacity(), 9000, "as it was");
+}
+
+#[test]
+fn what_cannot_grow_says_so() {
+    let space = TempNamespace::new();
+    let map = options(&space).create_new("n").expect("created");
+    let refused = |map: &SharedMap| {
+        assert_kind(
+            map.grow(8192),
+            |kind| matches!(kind, ErrorKind::Refused { .. }),
+            io::ErrorKind::Unsupported,
+        )
+    };
+    assert!(refused(&map).contains("named map in memory, whose capacity is fixed, expected a file"));
+    assert_eq!((map.capacity(), map.refresh().expect("as it is")), (4096, 4096));
+    let reader = MapOptions::new().capacity(10).access(Access::Read).anonymous().expect("made");
+    assert_denied(reader.grow(20));
+    let sealed = anonymous(10);
+    sealed.seal(ringway::map::Seals::GROW).expect("a creator may");
+    assert_kind(
+        sealed.grow(20),
+        |kind| matches!(kind, ErrorKind::PermissionDenied { .. }),
+        io::ErrorKind::PermissionDenied,
+    );
+    assert_eq!(sealed.capacity(), 10);
+}
+
+#[test]
+fn seals_bind_everybody_for_good() {
+    use ringway::map::Seals;
+    let map = anonymous(4096);
+    assert_eq!(rustix::fs::ftruncate(&map, 0), Err(rustix::io::Errno::PERM), "sealed against shrinking");
+    let writer = map.accessor().expect("all");
+    let busy = map.seal(Seals::WRITE).expect_err("a view writes");
+    assert_eq!(io::Error::from(busy).kind(), io::ErrorKind::ResourceBusy);
+    map.seal(Seals::FUTURE_WRITE).expect("a creator may");
+    writer.write(0, &42_u8).expect("it goes on");
+    let text = assert_kind(
+        map.accessor(),
+        |kind| matches!(kind, ErrorKind::PermissionDenied { .. }),
+        io::ErrorKind::PermissionDenied,
+    );
+    assert!(text.contains("refused while mapping a view"), "{text}");
+    assert_eq!(bytes(&map)[0], 42, "reading goes on");
+    map.seal(Seals::GROW | Seals::SEAL).expect("a creator may");
+    assert!(map.seal(Seals::WRITE).is_err());
+
+    let space = TempNamespace::new();
+    let named = options(&space).rights(Rights::FULL_CONTROL).create_new("n").expect("created");
+    assert_kind(
+        named.seal(Seals::GROW),
+        |kind| matches!(kind, ErrorKind::Refused { .. }),
+        io::ErrorKind::Unsupported,
+    );
+}

@@ -1,0 +1,249 @@
+//! Who may have a map.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::process::{Command, Stdio};
+
+use ringway::map::{
+    Access, AccessControl, AclEntry, ErrorKind, FileMode, Grantee, MapOptions, Rights, SharedMap,
+};
+
+use crate::testing::{Child, Role, TempNamespace};
+use crate::{
+    DIR, anonymous, assert_argument, assert_denied, assert_kind, bytes, file, options, role_options,
+};
+
+/// A user and group that are nobody's.
+const STRANGER: u32 = 65_534;
+const WRAPPER: [&str; 4] = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+
+/// Runs a role as another user to its good end. Needs the superuser, as CI is.
+pub(crate) fn as_another_user(role: &str, space: &TempNamespace, meanwhile: impl FnOnce(&mut Child)) {
+    if !rustix::process::geteuid().is_root() {
+        return println!("SKIPPED: {role} as another user (needs root)");
+    }
+    let binary = std::env::current_exe().expect("a test knows its binary");
+    let able = Command::new(WRAPPER[0])
+        .args(&WRAPPER[1..])
+        .arg(binary)
+        .arg("--list")
+        .stdout(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !able {
+        return println!("SKIPPED: {role} as another user (cannot become one here)");
+    }
+    let mut child = Child::spawn_under(&WRAPPER, role, &[(DIR, space.path())]);
+    meanwhile(&mut child);
+    child.wait_success();
+}
+
+fn everybodys() -> TempNamespace {
+    let space = TempNamespace::new();
+    fs::set_permissions(space.path(), fs::Permissions::from_mode(0o1777)).expect("ours");
+    space
+}
+
+fn entry(who: Grantee, permissions: u32) -> AclEntry {
+    AclEntry { who, permissions }
+}
+
+#[test]
+fn a_map_has_the_security_that_it_was_given() {
+    let space = TempNamespace::new();
+    let files = TempNamespace::new();
+    let root = rustix::process::geteuid().is_root();
+    let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    let acl =
+        vec![entry(Grantee::User(7), 0o6), entry(Grantee::User(1000), 0o4), entry(Grantee::Group(50), 0o2)];
+    let controls = [
+        AccessControl::default(),
+        AccessControl { mode: 0o664, ..AccessControl::default() },
+        AccessControl { mode: 0o640, acl: acl.clone(), ..AccessControl::default() },
+        AccessControl { owner: Some(if root { 1234 } else { uid }), group: Some(gid), mode: 0o600, acl },
+    ];
+    for control in controls {
+        let whole = AccessControl {
+            owner: control.owner.or(Some(uid)),
+            group: control.group.or(Some(gid)),
+            ..control.clone()
+        };
+        let named = options(&space).security(control.clone()).create_new("n").expect("created");
+        assert_eq!(named.access_control().expect("a creator may ask"), whole);
+        assert_eq!(fs::metadata(space.path().join("n")).expect("there").uid(), whole.owner.expect("known"));
+        let path = files.path().join("data");
+        let persisted =
+            MapOptions::new().file_mode(FileMode::CreateNew).capacity(1).security(control.clone());
+        let persisted = persisted.namespace(space.namespace()).name("f").open_path(&path).expect("made");
+        assert_eq!(persisted.access_control().expect("a creator may ask"), whole);
+        let mode = |path| fs::metadata(path).expect("there").mode();
+        assert_eq!(mode(path.clone()), mode(space.path().join("f")), "the name has what the file has");
+        drop((named, persisted));
+        fs::remove_file(path).expect("there");
+        space.assert_empty();
+    }
+}
+
+#[test]
+fn security_can_be_changed_by_whoever_has_the_rights() {
+    let space = TempNamespace::new();
+    let map = options(&space).create_new("n").expect("created");
+    let present = || map.access_control().expect("a creator may ask");
+    let control = AccessControl {
+        mode: 0o644,
+        acl: vec![entry(Grantee::User(STRANGER), 0o6)],
+        ..AccessControl::default()
+    };
+    map.set_access_control(&control).expect("a creator may");
+    assert_eq!((present().mode, present().acl), (0o644, control.acl.clone()));
+    map.set_access_control(&AccessControl::default()).expect("a creator may");
+    assert_eq!((present().mode, present().acl.len()), (0o600, 0), "the entries are gone");
+
+    for acl in [vec![entry(Grantee::User(1), 0o10)], vec![entry(Grantee::Group(1), 4); 2]] {
+        assert_argument(
+            map.set_access_control(&AccessControl { acl: acl.clone(), ..control.clone() }),
+            "security",
+        );
+        let create = options(&space).security(AccessControl { acl, ..control.clone() }).create_new("new");
+        assert_argument(create, "security");
+    }
+    assert_argument(map.set_access_control(&AccessControl { mode: 0o077, ..control.clone() }), "mode");
+    assert_eq!(space.files(), ["n"]);
+
+    let open = |rights| options(&space).rights(rights).open("n").expect("ours");
+    for rights in [Rights::READ_WRITE, Rights::CHANGE_PERMISSIONS, Rights::DELETE] {
+        assert_denied(open(rights).access_control());
+    }
+    assert_denied(options(&space).open("n").expect("ours").access_control());
+    for rights in [Rights::READ_WRITE, Rights::READ_PERMISSIONS, Rights::TAKE_OWNERSHIP] {
+        assert_denied(open(rights).set_access_control(&control));
+    }
+    assert_eq!(present().mode, 0o600, "nothing was changed");
+    assert_eq!(open(Rights::READ_PERMISSIONS).access_control().expect("it may"), present());
+    let changer = open(Rights::CHANGE_PERMISSIONS);
+    changer.set_access_control(&control).expect("it may");
+    assert_eq!(present().acl, control.acl);
+    let other_owner = AccessControl { owner: Some(STRANGER), ..control.clone() };
+    assert_denied(changer.set_access_control(&other_owner));
+    // The same owner is no other.
+    changer.set_access_control(&AccessControl { owner: present().owner, ..control.clone() }).expect("it may");
+    if rustix::process::geteuid().is_root() {
+        let taker = open(Rights::CHANGE_PERMISSIONS | Rights::TAKE_OWNERSHIP);
+        taker.set_access_control(&other_owner).expect("root may");
+        assert_eq!(present().owner, Some(STRANGER));
+    } else {
+        println!("SKIPPED: another owner (needs root)");
+    }
+}
+
+#[test]
+fn memory_without_a_name_has_a_mode_and_no_list() {
+    let map = anonymous(1);
+    assert_eq!(map.access_control().expect("a creator may ask").mode, 0o600);
+    let listed = AccessControl { acl: vec![entry(Grantee::User(1), 4)], ..AccessControl::default() };
+    match MapOptions::new().capacity(1).security(listed.clone()).anonymous() {
+        Ok(map) => assert_eq!(map.access_control().expect("a creator may ask").acl, listed.acl),
+        result => assert_argument(result, "security"),
+    }
+}
+
+#[test]
+fn role_stranger() {
+    let Some(mut role) = Role::play() else { return };
+    let denied = |options: MapOptions, name: &str| {
+        let text = assert_kind(
+            options.open(name),
+            |kind| matches!(kind, ErrorKind::PermissionDenied { .. }),
+            io::ErrorKind::PermissionDenied,
+        );
+        assert!(text.starts_with(&format!("map `{name}`")), "{text}");
+    };
+    // Another user's, with the defaults.
+    denied(role_options(&role), "private");
+    denied(role_options(&role).access(Access::Read), "private");
+    denied(role_options(&role).rights(Rights::READ_PERMISSIONS), "private");
+    // An entry grants exactly what it says.
+    denied(role_options(&role), "readable");
+    let map = role_options(&role).access(Access::Read).open("readable").expect("an entry lets it");
+    assert_eq!(bytes(&map)[0], 42);
+    assert_denied(map.accessor());
+    let map = role_options(&role).open("writable").expect("an entry lets it");
+    map.accessor().expect("all").write(0, &43_u8).expect("within");
+    // Nor does it get more than the handle by asking for it later.
+    let map = role_options(&role).rights(Rights::READ_WRITE | Rights::CHANGE_PERMISSIONS).open("writable");
+    let change = map.expect("an entry lets it").set_access_control(&AccessControl::default());
+    assert_kind(
+        change,
+        |kind| matches!(kind, ErrorKind::PermissionDenied { .. }),
+        io::ErrorKind::PermissionDenied,
+    );
+    let system = role_options(&role).rights(Rights::READ | Rights::ACCESS_SYSTEM_SECURITY).open("writable");
+    let text = assert_kind(
+        system,
+        |kind| matches!(kind, ErrorKind::PermissionDenied { .. }),
+        io::ErrorKind::PermissionDenied,
+    );
+    assert!(text.contains("ACCESS_SYSTEM_SECURITY"), "{text}");
+    denied(role_options(&role), "file");
+    role.say("looked");
+    assert_eq!(role.hear(), "closed to newcomers");
+    denied(role_options(&role), "writable");
+    assert_eq!(bytes(&role_options(&role).access(Access::Read).open("readable").expect("still"))[0], 42);
+}
+
+#[test]
+fn another_user_has_exactly_what_the_entries_say() {
+    let space = everybodys();
+    let files = TempNamespace::new();
+    let control = |permissions| AccessControl {
+        acl: vec![entry(Grantee::User(STRANGER), permissions)],
+        ..AccessControl::default()
+    };
+    let private = options(&space).create_new("private").expect("created");
+    let readable = options(&space).security(control(4)).create_new("readable").expect("created");
+    let writable = options(&space).security(control(6)).create_new("writable").expect("created");
+    let path = file(&files, "data", &[0; 100]);
+    let persisted =
+        MapOptions::new().namespace(space.namespace()).name("file").open_path(&path).expect("named");
+    readable.accessor().expect("all").write(0, &42_u8).expect("within");
+    as_another_user("security::role_stranger", &space, |child| {
+        assert_eq!(child.hear(), "looked");
+        assert_eq!(bytes(&writable)[0], 43);
+        writable.set_access_control(&AccessControl::default()).expect("ours");
+        child.tell("closed to newcomers");
+    });
+    drop((private, readable, writable, persisted));
+    space.assert_empty();
+}
+
+#[test]
+fn role_holder_of_what_was_closed() {
+    let Some(mut role) = Role::play() else { return };
+    let map = role_options(&role).open("n").expect("everybody may");
+    let view = map.accessor().expect("all");
+    role.say("has it");
+    assert_eq!(role.hear(), "closed");
+    // Who has it keeps it: the handle as well as the view.
+    view.write(0, &42_u8).expect("within");
+    map.accessor().expect("as before").write(1, &43_u8).expect("within");
+    let text = assert_kind(
+        role_options(&role).open("n"),
+        |kind| matches!(kind, ErrorKind::PermissionDenied { .. }),
+        io::ErrorKind::PermissionDenied,
+    );
+    assert!(text.contains("or let its creator set a wider `mode`"), "{text}");
+}
+
+#[test]
+fn whoever_has_a_map_keeps_it_when_it_is_closed_to_others() {
+    let space = everybodys();
+    let map: SharedMap = options(&space).mode(0o666).create_new("n").expect("created");
+    as_another_user("security::role_holder_of_what_was_closed", &space, |child| {
+        assert_eq!(child.hear(), "has it");
+        map.set_access_control(&AccessControl::default()).expect("ours");
+        child.tell("closed");
+        child.wait_success();
+        assert_eq!(bytes(&map)[..2], [42, 43]);
+    });
+}
