@@ -2,7 +2,7 @@
 
 use super::options::{Asked, DEFAULT_CAPACITY, DEFAULT_RECORDS, Opening, Options};
 use crate::Error;
-use crate::map::{Access, HeapRegion, MapOptions};
+use crate::map::{HeapRegion, MapOptions};
 use crate::message::Message;
 use crate::protocol::ring::Corruption;
 use crate::segment::{
@@ -86,8 +86,8 @@ pub(super) fn named<T: Message>(kind: Kind, options: &Options) -> Result<Segment
     let maps = MapOptions::new().namespace(options.namespace.clone()).mode(options.mode).capacity(layout.len);
     let format = formatter(&layout, &schema);
     let map = match options.opening {
-        Opening::CreateOrOpen => maps.create_or_open_with(&options.name, Access::ReadWrite, format)?.0,
-        Opening::CreateNew => maps.create_new_with(&options.name, Access::ReadWrite, format)?,
+        Opening::CreateOrOpen => maps.create_or_open_with(&options.name, format)?.0,
+        Opening::CreateNew => maps.create_new_with(&options.name, format)?,
         Opening::Open => maps.open(&options.name)?,
     };
     let terms = &layout.shape.terms;

@@ -31,9 +31,9 @@ use super::{registered, sweep, sys};
 use crate::sync::crash_point;
 
 /// Opens a map that somebody holds.
-pub(super) fn open(options: &MapOptions, name: &str, access: Access) -> Result<SharedMap, Error> {
+pub(super) fn open(options: &MapOptions, name: &str) -> Result<SharedMap, Error> {
     check_name(name)?;
-    let asked = options.asked(access);
+    let asked = options.asked();
     let target = Target::new(name, options.patience);
     if asked.contains(Rights::ACCESS_SYSTEM_SECURITY) && !rustix::process::geteuid().is_root() {
         let doing = "asking for `ACCESS_SYSTEM_SECURITY`";
@@ -54,22 +54,20 @@ pub(super) fn open(options: &MapOptions, name: &str, access: Access) -> Result<S
     }
 }
 
-/// Creates the map, or deals with a taken name as `purpose` says: `Join` opens it, `Look` refuses. This handle is to
-/// have that access; what the map allows others is in the options.
+/// Creates the map, or deals with a taken name as `purpose` says: `Join` opens it, `Look` refuses.
 pub(super) fn create(
     options: &MapOptions,
     name: &str,
     purpose: Purpose,
-    access: Access,
     format: &mut dyn FnMut(*mut u8, u64),
 ) -> Result<(SharedMap, Disposition), Error> {
     let plan = options.check(name, purpose)?;
-    let asked = options.asked(access);
+    let asked = options.asked();
     let mut make = |target: &Target<'_>, directory: &Directory| {
         if options.access == Access::Write {
             return Err(refuse_write_only().for_map(name));
         }
-        prepare(options, target, directory, (plan, access), format)
+        prepare(options, target, directory, plan, format)
     };
     match publish(options, name, purpose, asked, &mut make)? {
         Published::Made(holder, region, header) => {
@@ -193,7 +191,7 @@ fn prepare(
     options: &MapOptions,
     target: &Target<'_>,
     directory: &Directory,
-    (plan, access): (Plan, Access),
+    plan: Plan,
     format: &mut dyn FnMut(*mut u8, u64),
 ) -> Result<Option<Prepared>, Error> {
     let what = (options.commits(MapKind::Named), options.capacity, None);
@@ -210,7 +208,7 @@ fn prepare(
     };
     let mut region = map(Access::ReadWrite)?;
     format(region.as_ptr().wrapping_add(header.data_offset()), header.capacity);
-    if !access.changes_the_map() {
+    if !options.mapped_for.unwrap_or(options.access).changes_the_map() {
         region = map(Access::Read)?;
     }
     crash_point("map.create.after-format");
@@ -315,7 +313,8 @@ fn join(
         return registered::join(options, target, holder, header, asked);
     }
     let needed = header.plan.file_len;
-    let access = if asked.contains(Rights::WRITE) { Access::ReadWrite } else { Access::Read };
+    let effective = asked.within(header.access);
+    let access = if effective.contains(Rights::WRITE) { Access::ReadWrite } else { Access::Read };
     match Region::map(holder.file().as_fd(), needed, access) {
         Ok(region) => Ok(assemble(options, holder, Some(region), header, asked)),
         Err(error) => {

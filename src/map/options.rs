@@ -37,6 +37,8 @@ pub struct MapOptions {
     pub(super) capacity: u64,
     pub(super) required: Option<RequiredCapacity>,
     pub(super) access: Access,
+    /// What this process maps a named map in memory for, if that is less than what the map allows.
+    pub(super) mapped_for: Option<Access>,
     pub(super) rights: Option<Rights>,
     pub(super) allocation: Option<Allocation>,
     pub(super) namespace: Namespace,
@@ -72,6 +74,7 @@ impl MapOptions {
             capacity: 0,
             required: None,
             access: Access::default(),
+            mapped_for: None,
             rights: None,
             allocation: None,
             namespace: Namespace::default(),
@@ -199,6 +202,14 @@ impl MapOptions {
         self
     }
 
+    /// What this process's own mapping is for, of a map that is created as well; what the map allows others is in
+    /// [`access`](Self::access). To open a map to read takes no more than permission to read.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for those of a channel who only read"))]
+    pub(crate) fn mapped_for(mut self, access: Access) -> MapOptions {
+        self.mapped_for = Some(access);
+        self
+    }
+
     /// Creates a map in memory under a name; its data are zero.
     ///
     /// # Errors
@@ -206,8 +217,7 @@ impl MapOptions {
     /// [`AlreadyExists`](super::ErrorKind::AlreadyExists) when somebody holds a map of this name; the
     /// others as [`ErrorKind`](super::ErrorKind) says. A call that fails leaves nothing behind.
     pub fn create_new(self, name: &str) -> Result<SharedMap, Error> {
-        let access = self.access;
-        self.create_new_with(name, access, |_, _| {})
+        self.create_new_with(name, |_, _| {})
     }
 
     /// Opens the map if somebody holds it, or else creates it in memory. At any moment there is one map of a name,
@@ -218,8 +228,7 @@ impl MapOptions {
     /// As [`create_new`](Self::create_new) and [`open`](Self::open), save for being there or not. A map for
     /// [writing alone](Access::Write) can be opened and not created.
     pub fn create_or_open(self, name: &str) -> Result<(SharedMap, Disposition), Error> {
-        let access = self.access;
-        self.create_or_open_with(name, access, |_, _| {})
+        self.create_or_open_with(name, |_, _| {})
     }
 
     /// Opens a map that somebody holds.
@@ -229,26 +238,18 @@ impl MapOptions {
     /// [`NotFound`](super::ErrorKind::NotFound) when nobody holds a map of this name, be it that the
     /// processes which did were killed; the others as [`ErrorKind`](super::ErrorKind) says.
     pub fn open(self, name: &str) -> Result<SharedMap, Error> {
-        let access = self.access;
-        self.open_for(name, access)
-    }
-
-    /// As [`open`](Self::open), with a mapping for that access: to read takes no more than permission to read.
-    pub(crate) fn open_for(self, name: &str, access: Access) -> Result<SharedMap, Error> {
-        named::open(&self, name, access)
+        named::open(&self, name)
     }
 
     /// As [`create_new`](Self::create_new); a new map's data are formatted before anybody can see it.
     ///
-    /// `format` gets the first byte, zeroed and aligned to 4096, and the capacity, and runs at most once. Afterwards the
-    /// map is mapped for that access.
+    /// `format` gets the first byte, zeroed and aligned to 4096, and the capacity, and runs at most once.
     pub(crate) fn create_new_with(
         self,
         name: &str,
-        access: Access,
         mut format: impl FnMut(*mut u8, u64),
     ) -> Result<SharedMap, Error> {
-        named::create(&self, name, Purpose::Look, access, &mut format).map(|(map, _)| map)
+        named::create(&self, name, Purpose::Look, &mut format).map(|(map, _)| map)
     }
 
     /// As [`create_or_open`](Self::create_or_open); a new map's data are formatted before anybody can see it.
@@ -257,15 +258,14 @@ impl MapOptions {
     pub(crate) fn create_or_open_with(
         self,
         name: &str,
-        access: Access,
         mut format: impl FnMut(*mut u8, u64),
     ) -> Result<(SharedMap, Disposition), Error> {
-        named::create(&self, name, Purpose::Join, access, &mut format)
+        named::create(&self, name, Purpose::Join, &mut format)
     }
 
     /// What a handle that opens a map asks for.
-    pub(super) fn asked(&self, access: Access) -> Rights {
-        self.rights.unwrap_or(Rights::granted_by(access))
+    pub(super) fn asked(&self) -> Rights {
+        self.rights.unwrap_or(Rights::granted_by(self.mapped_for.unwrap_or(self.access)))
     }
 
     /// Whether a map of that kind takes its space at once.

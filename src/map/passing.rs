@@ -132,7 +132,7 @@ fn receive(options: &MapOptions, socket: &UnixStream) -> Result<SharedMap, Error
         regular,
         private: word(20) == 1,
         granularity: sys::granularity(fd.as_fd()),
-        ..options.facts(kind, Access::ReadWriteExecute, options.asked(options.access).and(sent))
+        ..options.facts(kind, Access::ReadWriteExecute, options.asked().and(sent))
     };
     let file = Some(File::from(fd));
     Ok(SharedMap::new(Parts { region: None, holder: None, file, facts, capacity }))

@@ -1,7 +1,7 @@
 //! Death at every step: afterwards there is no map or a whole one, the living go on, and nothing stays.
 
 use super::{DIR, assert_not_found, load, options, role_options, role_path, store};
-use crate::map::{Access, Disposition, MapState, SharedMap};
+use crate::map::{Disposition, MapState, SharedMap};
 use crate::testing::{CRASH_POINT, Child, Role, SHARED_MEMORY, TempNamespace};
 
 const SEED: u64 = 0x5eed;
@@ -53,7 +53,7 @@ fn live(space: &TempNamespace) -> SharedMap {
 fn role_creator() {
     let Some(role) = Role::play() else { return };
     let format = |_, _| ();
-    let map = role_options(&role).create_new_with("m", Access::ReadWrite, format).expect("created");
+    let map = role_options(&role).create_new_with("m", format).expect("created");
     store(&map, 0, SEED);
 }
 

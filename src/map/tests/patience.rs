@@ -11,7 +11,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use super::{DIR, options, role_options, role_path};
-use crate::map::{Access, Disposition, ErrorKind, sys};
+use crate::map::{Disposition, ErrorKind, sys};
 use crate::testing::{Child, Role, TempNamespace};
 
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -22,7 +22,7 @@ fn the_time_that_formatting_takes_is_not_taken_from_the_patience_with_others() {
     let mut others = None;
     let (map, how) = options(&space)
         .patience(PATIENCE)
-        .create_or_open_with("m", Access::ReadWrite, |_, _| {
+        .create_or_open_with("m", |_, _| {
             others = Some(options(&space).create_new("m").expect("free"));
             thread::sleep(PATIENCE * 2);
         })
@@ -39,7 +39,7 @@ fn an_error_says_how_long_the_others_made_it_wait() {
     let mut others = None;
     let error = options(&space)
         .patience(PATIENCE)
-        .create_or_open_with("m", Access::ReadWrite, |_, _| {
+        .create_or_open_with("m", |_, _| {
             let map = options(&space).create_new("m").expect("free");
             let file = File::open(space.path().join("m")).expect("readable");
             flock(&file, FlockOperation::LockExclusive).expect("free");

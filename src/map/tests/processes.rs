@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustix::process::Resource;
 
 use super::{DIR, assert_not_found, limited, options, role_options, role_path, store};
-use crate::map::{Access, Disposition, ErrorKind, MapOptions, SharedMap};
+use crate::map::{Disposition, ErrorKind, MapOptions, SharedMap};
 use crate::testing::{Child, Role, TempNamespace, can_run};
 
 fn word(map: &SharedMap) -> &AtomicU64 {
@@ -124,7 +124,7 @@ fn a_map_is_formatted_before_its_name_exists() {
     let space = TempNamespace::new();
     let mut runs = 0;
     let map = options(&space)
-        .create_new_with("m", Access::ReadWrite, |data, len| {
+        .create_new_with("m", |data, len| {
             runs += 1;
             assert!(space.files().is_empty(), "nobody can see it yet");
             assert_eq!((data.addr() % 4096, len), (0, 4096));
@@ -133,7 +133,7 @@ fn a_map_is_formatted_before_its_name_exists() {
         })
         .expect("created");
     let never = |_, _| panic!("the map exists");
-    let (twin, how) = options(&space).create_or_open_with("m", Access::ReadWrite, never).expect("opened");
+    let (twin, how) = options(&space).create_or_open_with("m", never).expect("opened");
     assert_eq!((how, word(&twin).load(Ordering::SeqCst)), (Disposition::Opened, 7));
     assert_eq!((map.id(), map.file_len()), (twin.id(), 8192));
     drop((map, twin));
@@ -145,9 +145,7 @@ fn a_map_is_formatted_before_its_name_exists() {
 fn a_panic_while_formatting_leaves_nothing() {
     let space = TempNamespace::new();
     let options = options(&space);
-    let panicked = std::panic::catch_unwind(|| {
-        options.create_new_with("m", Access::ReadWrite, |_, _| panic!("on purpose"))
-    });
+    let panicked = std::panic::catch_unwind(|| options.create_new_with("m", |_, _| panic!("on purpose")));
     assert!(panicked.is_err());
     space.assert_empty();
 }

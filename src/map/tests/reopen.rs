@@ -8,7 +8,7 @@ use rustix::fs::OFlags;
 use rustix::process::Resource;
 
 use super::{DIR, assert_helpful, limited, options, role_options, role_path};
-use crate::map::{ByteLock, ErrorKind};
+use crate::map::{Access, ByteLock, ErrorKind};
 use crate::testing::{Child, Role, TempNamespace};
 
 #[test]
@@ -86,4 +86,31 @@ fn a_map_that_cannot_be_opened_again_says_why() {
     assert_eq!(child.hear(), "done");
     child.wait_success();
     space.assert_empty();
+}
+
+#[test]
+fn a_mapping_that_only_reads_makes_no_map_that_others_may_only_read() {
+    let space = TempNamespace::new();
+    let reader = || options(&space).mapped_for(Access::Read);
+    for first in [true, false] {
+        let writer = if first { None } else { Some(options(&space).create_new("m").unwrap()) };
+        let (map, _) = reader().create_or_open_with("m", |_, _| ()).unwrap();
+        let protection = |map: &crate::map::SharedMap| {
+            let maps = fs::read_to_string("/proc/self/maps").unwrap();
+            let start = map.as_ptr().addr() - 4096;
+            let line = maps.lines().find(|line| line.starts_with(&format!("{start:x}-"))).unwrap();
+            line.split(' ').nth(1).unwrap().to_owned()
+        };
+        assert_eq!(protection(&map), "r--s");
+        let writer = writer.unwrap_or_else(|| options(&space).open("m").unwrap());
+        assert_eq!(protection(&writer), "rw-s");
+        writer.accessor().unwrap().write(0, &42_u8).unwrap();
+        assert_eq!(map.view(..).read_only().accessor().unwrap().read::<u8>(0), Ok(42));
+        assert_eq!(protection(&reader().open("m").unwrap()), "r--s");
+        // It is present like any other.
+        drop(writer);
+        assert_eq!(space.files(), ["m"]);
+        drop(map);
+        space.assert_empty();
+    }
 }
