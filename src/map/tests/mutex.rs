@@ -88,3 +88,54 @@ fn an_open_that_waited_while_the_name_got_another_map_joins_that_one() {
     drop((old, new, found));
     space.assert_empty();
 }
+
+#[test]
+fn a_close_and_the_removal_of_a_name_say_that_they_could_not_get_the_mutex() {
+    let space = TempNamespace::new();
+    let map = options(&space).patience(Duration::from_millis(50)).create_new("m").expect("created");
+    let blocker = block(&space);
+    let timed_out = |error: crate::map::Error| {
+        assert!(matches!(error.kind(), ErrorKind::TimedOut { .. }), "{error}");
+        assert_helpful(&error, "m");
+    };
+    timed_out(map.unlink().expect_err("it is locked"));
+    assert_eq!(space.files(), ["m"]);
+    let view = map.accessor().expect("all");
+    map.close().expect("a view has it still");
+    drop(view);
+    assert_eq!(space.files(), ["m"], "a leftover");
+    drop(blocker);
+    assert_not_found(options(&space).open("m"));
+
+    let map = options(&space).patience(Duration::from_millis(50)).create_new("m").expect("created");
+    let blocker = block(&space);
+    timed_out(map.close().expect_err("it is locked"));
+    drop(blocker);
+    assert_not_found(options(&space).open("m"));
+    space.assert_empty();
+}
+
+#[test]
+fn a_name_of_a_file_cannot_be_opened_before_the_file_is_as_it_shall_be() {
+    let space = TempNamespace::new();
+    let files = TempNamespace::new();
+    let path = files.path().join("data");
+    fs::write(&path, [7; 100]).expect("written");
+    let elsewhere = crate::map::header::Elsewhere {
+        device: std::os::unix::fs::MetadataExt::dev(&fs::metadata(&path).expect("there")),
+        inode: std::os::unix::fs::MetadataExt::ino(&fs::metadata(&path).expect("there")),
+        path: path.clone(),
+    };
+    let holder = crate::map::registered::reserve(&options(&space), "m", &elsewhere, 5000).expect("free");
+    let hurried = options(&space).patience(Duration::from_millis(50)).open("m").expect_err("not yet");
+    assert!(matches!(hurried.kind(), ErrorKind::TimedOut { .. }), "{hurried}");
+    let opener = options(&space);
+    let opening = thread::spawn(move || opener.open("m"));
+    thread::sleep(A_WHILE);
+    File::options().write(true).open(&path).expect("ours").set_len(5000).expect("longer");
+    holder.unlock();
+    let map = opening.join().expect("it returns").expect("opened");
+    assert_eq!(map.capacity(), 5000);
+    drop((map, holder));
+    space.assert_empty();
+}

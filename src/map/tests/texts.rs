@@ -58,3 +58,52 @@ fn signals_that_allow_no_map_are_named_as_the_cause() {
     assert!(error.to_string().contains("signals for 10s"), "{error}");
     assert_eq!(io::Error::from(error).kind(), io::ErrorKind::TimedOut);
 }
+
+#[test]
+fn every_kind_of_error_says_what_was_found_and_what_to_do_whatever_it_is_about() {
+    use crate::map::RequiredCapacity;
+    use crate::map::error::Subject;
+    let waited = std::time::Duration::from_secs(1);
+    let (found, expected) = (|| "this".to_owned(), || "that".to_owned());
+    let kinds = [
+        ErrorKind::InvalidArgument { argument: "name", found: found(), expected: "that" },
+        ErrorKind::AlreadyExists { stale: false },
+        ErrorKind::AlreadyExists { stale: true },
+        ErrorKind::NotFound,
+        ErrorKind::PermissionDenied { doing: "opening" },
+        ErrorKind::StorageFull { needed: 0 },
+        ErrorKind::StorageFull { needed: 7 },
+        ErrorKind::TooLarge { needed: 0 },
+        ErrorKind::TooLarge { needed: 7 },
+        ErrorKind::Unsupported { what: "that" },
+        ErrorKind::AccessDenied { asked: expected(), allowed: found() },
+        ErrorKind::CapacityMismatch { found: 1, expected: RequiredCapacity::AtLeast(2) },
+        ErrorKind::Busy { found: "has it", expected: "nobody" },
+        ErrorKind::NotMappable { found: "a FIFO" },
+        ErrorKind::Stale { found: "nothing" },
+        ErrorKind::LockLimit { needed: 7 },
+        ErrorKind::HugePages { needed: 7 },
+        ErrorKind::TimedOut { waited },
+        ErrorKind::Interrupted { waited },
+        ErrorKind::Foreign { found: found() },
+        ErrorKind::Version { found: 1, expected: 2 },
+        ErrorKind::Damaged { part: "part", found: found(), expected: expected() },
+        ErrorKind::Truncated { found: 1, expected: 2 },
+        ErrorKind::Collision { found: found() },
+        ErrorKind::Namespace { part: "mode", found: found(), expected: expected() },
+        ErrorKind::Os { doing: "opening" },
+    ];
+    let subjects = [
+        (Subject::Map("m".to_owned()), "map `m` (/x): "),
+        (Subject::File, "map of a file (/x): "),
+        (Subject::Anonymous, "anonymous map (/x): "),
+    ];
+    for kind in kinds {
+        for (subject, start) in &subjects {
+            let text = Error::new(kind.clone(), Path::new("/x")).about(subject.clone()).to_string();
+            assert!(text.starts_with(start), "{text}");
+            assert!(text.contains("expected") || text.contains("needed"), "{text}");
+            assert!(text.contains("; ") && !text.ends_with('.') && !text.contains('\n'), "{text}");
+        }
+    }
+}
