@@ -90,11 +90,24 @@ impl Watch {
         Watch(node)
     }
 
-    /// The first lost byte, from the mapping's start, and why.
+    /// The first lost byte, from the mapping's start, and why; to be asked after reading.
+    ///
+    /// What was read had been noted before it could be met (F2), so the load must not come before those reads.
     #[inline]
-    pub(super) fn lost(&self) -> Option<(u64, Cause)> {
-        // The accesses before it are done: what they met was noted before they could meet it.
+    pub(super) fn lost_to_reader(&self) -> Option<(u64, Cause)> {
+        fence(Ordering::Acquire);
+        self.lost()
+    }
+
+    /// The same, to be asked after writing: here the load must not come before stores.
+    #[inline]
+    pub(super) fn lost_to_writer(&self) -> Option<(u64, Cause)> {
         fence(Ordering::SeqCst);
+        self.lost()
+    }
+
+    #[inline]
+    fn lost(&self) -> Option<(u64, Cause)> {
         match self.0.lost.load(Ordering::Relaxed) {
             WHOLE => None,
             from => Some((from, self.cause())),

@@ -106,10 +106,19 @@ impl Window {
         Err(AccessError::OutOfRange { at, needed: count as u64, len })
     }
 
-    /// Whether `count` bytes from `at` on are still the map's. To be asked after they were accessed.
+    /// Whether `count` bytes from `at` on are still the map's. To be asked after they were read.
     #[inline]
     fn still_there(&self, at: u64, count: usize) -> Result<(), AccessError> {
-        match self.watch.as_ref().and_then(Watch::lost) {
+        match self.watch.as_ref().and_then(Watch::lost_to_reader) {
+            None => Ok(()),
+            Some((from, cause)) => self.lost(from, cause, at, count),
+        }
+    }
+
+    /// The same, to be asked after they were written.
+    #[inline]
+    fn got_there(&self, at: u64, count: usize) -> Result<(), AccessError> {
+        match self.watch.as_ref().and_then(Watch::lost_to_writer) {
             None => Ok(()),
             Some((from, cause)) => self.lost(from, cause, at, count),
         }
@@ -129,7 +138,7 @@ impl Window {
 
     /// Whether all bytes are still the map's, as far as any access has found out.
     pub(super) fn check(&self) -> Result<(), AccessError> {
-        self.still_there(0, self.len)
+        self.got_there(0, self.len)
     }
 
     #[inline]
@@ -146,7 +155,7 @@ impl Window {
         let to = self.reach(at, size_of::<T>())?;
         // SAFETY: in bounds: `reach`.
         unsafe { copy::write(to, value) };
-        self.still_there(at, size_of::<T>())
+        self.got_there(at, size_of::<T>())
     }
 
     /// Fills all of `into`.
@@ -164,7 +173,7 @@ impl Window {
         let to = self.reach(at, count)?;
         // SAFETY: 1. in bounds: `reach`; 2. borrowed, without a byte that is not initialised.
         unsafe { copy::store(from.as_ptr().cast(), to, count) };
-        self.still_there(at, count)
+        self.got_there(at, count)
     }
 
     /// An atomic in place.
