@@ -242,3 +242,30 @@ fn a_creation_in_a_directory_of_the_callers_leaves_other_names_alone() {
     drop(options(&space).create_new("other").expect("created"));
     assert_eq!(space.files(), ["m"]);
 }
+
+/// The variable that tells a role its file.
+const FILE: &str = "RINGWAY_TEST_FILE";
+
+#[test]
+fn role_file_creator() {
+    let Some(role) = Role::play() else { return };
+    let options = role_options(&role).capacity(9000).name("m").file_mode(crate::map::FileMode::Create);
+    drop(options.open_path(role.var(FILE)).expect("named"));
+}
+
+#[test]
+fn whoever_dies_while_naming_a_file_has_not_changed_the_file_and_leaves_the_name_free() {
+    let files = TempNamespace::new();
+    let path = files.path().join("data");
+    for point in ["tmpfile", "allocate", "header", "mode", "presence", "link"] {
+        let space = TempNamespace::new();
+        std::fs::write(&path, [7; 100]).expect("written");
+        let point = format!("map.create.after-{point}");
+        let envs = [(DIR, space.path().as_os_str()), (CRASH_POINT, point.as_ref()), (FILE, path.as_os_str())];
+        Child::spawn(&role_path("crash::role_file_creator"), &envs).wait_killed();
+        assert_eq!(std::fs::read(&path).expect("there"), [7; 100], "{point}");
+        assert_eq!(space.files().len(), usize::from(point.ends_with("link")));
+        assert_not_found(options(&space).open("m"));
+        assert_free(&space);
+    }
+}
