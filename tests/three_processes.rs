@@ -5,20 +5,20 @@
 #[path = "support/example.rs"]
 mod example;
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 #[test]
 fn it_prints_exactly_the_three_lines_of_the_article() {
-    let output = Command::new(example::path("three_processes")).output().expect("it starts");
+    let mut command = Command::new(example::path("three_processes"));
+    let run = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let names = [format!("testmap-{}", run.id()), format!("testmapmutex-{}", run.id())];
+    let output = run.wait_with_output().expect("it ends");
     assert!(output.status.success(), "{output:?}");
     let lines = "Process A says: True\nProcess B says: False\nProcess C says: True\n";
     assert_eq!(String::from_utf8_lossy(&output.stdout), lines);
     assert!(output.stderr.is_empty(), "{output:?}");
-    let left = ringway::map::Namespace::User.list().expect("listed");
-    let ours =
-        |entry: &&ringway::map::MapEntry| entry.name.as_ref().is_some_and(|name| name.starts_with("testmap"));
-    let dead = left.iter().filter(ours).filter(|entry| entry.state != ringway::map::MapState::Live).count();
-    assert_eq!(dead, 0, "{left:?}");
+    let namespace = ringway::map::Namespace::User.path();
+    assert!(names.iter().all(|name| !namespace.join(name).exists()), "it leaves a map");
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! What is left of views and maps that are closed: nothing.
 
 use std::fs;
-use std::time::{Duration, Instant};
 
 use ringway::map::{Access, MapOptions, SharedMap};
+use seccompiler::{SeccompAction, SeccompFilter};
 
 use crate::testing::{Child, Role, TempNamespace};
 use crate::{DIR, anonymous, counted, file, options, role_options};
@@ -45,18 +45,50 @@ fn a_view_that_flushes_on_drop_says_so_only_when_closed() {
     drop(map.view(..50).flush_on_drop().accessor().expect("what is left"));
 }
 
+/// From now on a call of msync ends this process by SIGSYS.
+fn forbid_msync() {
+    let arch = std::env::consts::ARCH.try_into().expect("a machine that seccomp knows");
+    let rules = std::collections::BTreeMap::from([(libc::SYS_msync, Vec::new())]);
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::KillProcess, arch);
+    let program: seccompiler::BpfProgram = filter.and_then(TryInto::try_into).expect("a filter");
+    seccompiler::apply_filter_all_threads(&program).expect("a process may restrict itself");
+}
+
 #[test]
-fn dropping_dirty_memory_and_views_that_read_a_file_writes_nothing_back() {
-    let len = 256 << 20;
-    let map = anonymous(len);
-    let view = map.accessor().expect("all");
-    for page in (0..len).step_by(4096) {
-        view.write(page, &1_u8).expect("within");
+fn role_that_may_not_flush() {
+    let Some(mut role) = Role::play() else { return };
+    let path = std::path::PathBuf::from(role.var(DIR)).join("data");
+    forbid_msync();
+    for map in [anonymous(64 << 20), options_of(&role).create_new("n").expect("made")] {
+        let view = map.accessor().expect("all");
+        for page in (0..map.capacity()).step_by(4096) {
+            view.write(page, &1_u8).expect("within");
+        }
+        drop((view, map));
     }
-    let began = Instant::now();
-    drop((view, map));
-    // To write as much back would take longer on any disk; memory is only freed.
-    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    let map = SharedMap::from_path(&path).expect("mapped");
+    let reading = map.view(..).read_only().flush_on_drop().accessor().expect("allowed");
+    drop(reading);
+    let view = map.accessor().expect("all");
+    view.write(0, &1_u8).expect("within");
+    drop(view);
+    role.say("dropped");
+    map.view(..).flush_on_drop().accessor().expect("allowed").write(0, &2_u8).expect("within");
+    role.say("flushed");
+}
+
+fn options_of(role: &Role) -> MapOptions {
+    role_options(role).capacity(1 << 20)
+}
+
+#[test]
+fn nothing_is_flushed_on_drop_unless_it_was_asked_for() {
+    let space = TempNamespace::new();
+    file(&space, "data", &counted(100));
+    let mut child = Child::spawn("closing::role_that_may_not_flush", &[(DIR, space.path())]);
+    assert_eq!(child.hear(), "dropped");
+    // The view that was asked to flush does: so the filter works.
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&child.wait()), Some(libc::SIGSYS));
 }
 
 /// The open descriptors, and the mappings.
