@@ -53,7 +53,8 @@ fn make(options: &MapOptions) -> Result<SharedMap, Error> {
         return Err(too_long());
     }
     let fail = |doing, errno| match errno {
-        Errno::NOSPC | Errno::NOMEM if huge => {
+        // Too few of them, or a kernel without.
+        Errno::NOSPC | Errno::NOMEM | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP if huge => {
             Error::new(ErrorKind::HugePages { needed: options.capacity }, Path::new("")).because(errno.into())
         }
         errno => Error::os(doing, Path::new(""), options.capacity, errno),
@@ -68,7 +69,12 @@ fn make(options: &MapOptions) -> Result<SharedMap, Error> {
     let file_len =
         if huge { options.capacity.checked_next_multiple_of(granularity) } else { Some(options.capacity) };
     let file_len = file_len.ok_or_else(too_long)?;
-    let length = if options.commits(MapKind::Anonymous) { sys::allocate_memory } else { sys::set_len };
+    let length = match options.commits(MapKind::Anonymous) {
+        // The pool's pages are not among the free ones.
+        true if huge => sys::allocate,
+        true => sys::allocate_memory,
+        false => sys::set_len,
+    };
     length(file.as_fd(), file_len, options.patience).map_err(|errno| match errno {
         Errno::INTR => Error::new(ErrorKind::Interrupted { waited: options.patience }, Path::new("")),
         errno => fail("committing memory", errno),

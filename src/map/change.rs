@@ -77,6 +77,7 @@ impl SharedMap {
         if len < wanted {
             let length = match (facts.commit, facts.kind) {
                 (true, MapKind::File) => sys::allocate,
+                (true, _) if huge => sys::allocate,
                 (true, _) => sys::allocate_memory,
                 (false, _) => sys::set_len,
             };
