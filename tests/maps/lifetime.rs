@@ -106,3 +106,15 @@ fn a_map_tells_what_it_is() {
     let again = MapOptions::new().from_file(fd.into()).expect("a descriptor keeps the memory");
     assert_eq!((again.capacity(), bytes(&again)[0]), (10, 9));
 }
+
+#[test]
+fn maps_views_and_streams_can_be_sent_to_and_shared_among_threads() {
+    fn is_send_and_sync<T: Send + Sync>(_: &T) {}
+    let map = anonymous(10);
+    is_send_and_sync(&map);
+    is_send_and_sync(&map.accessor().expect("all"));
+    is_send_and_sync(&map.view(..).access(ringway::map::Access::CopyOnWrite).stream().expect("all"));
+    let view = map.accessor().expect("all");
+    std::thread::spawn(move || view.write(0, &7_u8)).join().expect("it ends").expect("within");
+    assert_eq!(bytes(&map)[0], 7);
+}
