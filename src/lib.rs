@@ -35,7 +35,7 @@ pub mod channel;
 
 #[cfg(not(loom))]
 #[doc(inline)]
-pub use channel::{mpmc, mpsc, spmc, spsc};
+pub use channel::{mpmc, mpsc, seqlock, spmc, spsc};
 #[cfg(not(loom))]
 #[doc(hidden)]
 pub use message::expansion as __private;

@@ -6,6 +6,8 @@
 #![cfg(not(loom))]
 #![allow(unsafe_code, reason = "a global allocator that counts, and an end without clean-up")]
 
+#[path = "hot_path/cells.rs"]
+mod cells;
 #[allow(dead_code, reason = "other tests need the rest")]
 #[path = "../src/testing.rs"]
 mod testing;
@@ -209,6 +211,8 @@ fn role() {
         ["mpsc", verb, side] => play(mpsc::channel::<u64>, &dir, verb, side == "first"),
         ["spmc", verb, side] => play(spmc::channel::<u64>, &dir, verb, side == "first"),
         ["mpmc", verb, side] => play(mpmc::channel::<u64>, &dir, verb, side == "first"),
+        ["cells", verb] => cells::play(&dir, verb),
+        ["cells-control", what] => cells::control(&dir, what),
         ["control", what] => control(&dir, what),
         _ => panic!("no such script: {script}"),
     }

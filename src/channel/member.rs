@@ -3,19 +3,12 @@
 use std::time::{Duration, Instant};
 
 use super::open;
+use super::role::{self, ROLE_PATIENCE, me};
 use crate::Error;
 use crate::map::ForkGuard;
-use crate::protocol::roster::{self, Identity, Locks as _, Predecessor, Presence, Seat, Side};
+use crate::protocol::roster::{self, Locks as _, Predecessor, Seat, Side};
 use crate::protocol::table;
 use crate::segment::{Locks, Segment, now};
-
-/// A role whose holder seems to live is tried for this long: a peer that is just proving the holder's death has
-/// the lock for some microseconds.
-const ROLE_PATIENCE: Duration = Duration::from_millis(50);
-
-/// A role that somebody has, whose record says that nobody is there, is tried for this long: its next holder
-/// is about to say who it is.
-const NAME_PATIENCE: Duration = Duration::from_secs(1);
 
 /// One that takes part. Dropping it leaves.
 #[derive(Debug)]
@@ -42,7 +35,9 @@ impl Member {
         let (seat, predecessor) = if table::is_shared(&segment.any_ring(), side) {
             (take_record(&segment, &locks, side)?, Predecessor::None)
         } else {
-            let (incarnation, predecessor) = take_role(&segment, &locks, side)?;
+            let record = &table::records(&segment.any_ring(), side)[0];
+            let (incarnation, predecessor) =
+                role::take(record, &locks.lock(side, 0), open::name(&segment), role(side))?;
             (Seat { side, index: 0, incarnation }, predecessor)
         };
         Ok(Self { segment, locks, seat, predecessor, owner: ForkGuard::new() })
@@ -88,11 +83,6 @@ impl Drop for Member {
     }
 }
 
-/// Who this is: for people.
-fn me() -> Identity {
-    Identity { pid: std::process::id().into(), since: now() }
-}
-
 /// Takes a record of a shared side.
 fn take_record(segment: &Segment, locks: &Locks, side: Side) -> Result<Seat, Error> {
     let start = Instant::now();
@@ -107,28 +97,6 @@ fn take_record(segment: &Segment, locks: &Locks, side: Side) -> Result<Seat, Err
                 let limit = table::records(&segment.any_ring(), side).len() as u32;
                 let (channel, side) = (open::name(segment).to_owned(), role(side));
                 return Err(Error::Full { channel, side, limit });
-            }
-        }
-    }
-}
-
-/// Takes a sole role, from a dead holder too.
-fn take_role(segment: &Segment, locks: &Locks, side: Side) -> Result<(u64, Predecessor), Error> {
-    let (record, lock) = (&table::records(&segment.any_ring(), side)[0], locks.lock(side, 0));
-    let start = Instant::now();
-    loop {
-        match roster::attach(record, &lock, me()) {
-            Ok(held) => return Ok(held),
-            Err(holder) => {
-                let (named, waited) = (roster::glance(record) == Presence::Live, start.elapsed());
-                let (channel, role) = (open::name(segment).to_owned(), role(side));
-                if named && waited >= ROLE_PATIENCE {
-                    return Err(Error::RoleTaken { channel, role, pid: holder.pid });
-                }
-                if waited >= NAME_PATIENCE {
-                    return Err(Error::RoleBusy { channel, role });
-                }
-                std::thread::sleep(Duration::from_millis(1));
             }
         }
     }

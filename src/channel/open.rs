@@ -1,12 +1,13 @@
 //! How an endpoint comes to its segment.
 
-use super::options::{Asked, DEFAULT_CAPACITY, DEFAULT_RECORDS, Opening, Options};
+use super::options::{Asked, DEFAULT_CAPACITY, DEFAULT_CELLS, DEFAULT_RECORDS, Opening, Options};
 use crate::Error;
-use crate::map::{HeapRegion, MapOptions};
+use crate::map::{Access, HeapRegion, MapOptions, SharedMap};
 use crate::message::Message;
 use crate::protocol::ring::Corruption;
 use crate::segment::{
-    Expected, Kind, Layout, MAX_CAPACITY, MAX_RECORDS, Memory, Segment, Shape, Terms, Wanted, formatter,
+    Expected, Key, Kind, Layout, MAX_CAPACITY, MAX_CELLS, MAX_RECORDS, Memory, Segment, Shape, Terms, Wanted,
+    formatter,
 };
 
 /// What a heap channel is called in errors.
@@ -79,17 +80,22 @@ pub(super) fn plan<T: Message>(
     })
 }
 
+/// Creates or opens the named map, as the options say.
+fn map(options: &Options, access: Access, layout: &Layout, schema: &[u8]) -> Result<SharedMap, Error> {
+    let maps = MapOptions::new().namespace(options.namespace.clone()).mode(options.mode).capacity(layout.len);
+    let (maps, format) = (maps.mapped_for(access), formatter(layout, schema));
+    Ok(match options.opening {
+        Opening::CreateOrOpen => maps.create_or_open_with(&options.name, format)?.0,
+        Opening::CreateNew => maps.create_new_with(&options.name, format)?,
+        Opening::Open => maps.open(&options.name)?,
+    })
+}
+
 /// Creates or attaches the named segment, as the options say.
 pub(super) fn named<T: Message>(kind: Kind, options: &Options) -> Result<Segment, Error> {
     let (schema, asked) = (schema::<T>(), &options.asked);
     let layout = plan::<T>(&options.name, kind, asked, &schema)?;
-    let maps = MapOptions::new().namespace(options.namespace.clone()).mode(options.mode).capacity(layout.len);
-    let format = formatter(&layout, &schema);
-    let map = match options.opening {
-        Opening::CreateOrOpen => maps.create_or_open_with(&options.name, format)?.0,
-        Opening::CreateNew => maps.create_new_with(&options.name, format)?,
-        Opening::Open => maps.open(&options.name)?,
-    };
+    let map = map(options, Access::ReadWrite, &layout, &schema)?;
     let terms = &layout.shape.terms;
     let wanted = Wanted {
         capacity: asked.capacity.map(|_| terms.capacity),
@@ -97,7 +103,7 @@ pub(super) fn named<T: Message>(kind: Kind, options: &Options) -> Result<Segment
         receivers: asked.max_receivers.map(|_| terms.receivers),
         on_receiver_death: asked.on_receiver_death,
     };
-    let expected = Expected { message: T::SCHEMA, schema: &schema, shape: layout.shape, wanted };
+    let expected = Expected { message: T::SCHEMA, key: None, schema: &schema, shape: layout.shape, wanted };
     Segment::attach(map, &expected).map_err(|refusal| Error::refused(&options.name, refusal))
 }
 
@@ -115,4 +121,56 @@ pub(super) fn in_process<T: Message>(kind: Kind, capacity: usize) -> Result<Segm
     let layout = plan::<T>(IN_PROCESS, kind, &asked, &schema)?;
     let heap = HeapRegion::new(layout.len)?;
     Ok(Segment::on_heap(heap, layout, &schema))
+}
+
+/// The schemas of a cell's value and key, encoded one behind the other.
+fn schemas<T: Message>(key: Option<Key>) -> Vec<u8> {
+    let key = key.map(|key| key.schema.encode()).unwrap_or_default();
+    [schema::<T>(), key].concat()
+}
+
+/// The segment of so many new cells.
+pub(super) fn plan_cells<T: Message>(
+    name: &str,
+    kind: Kind,
+    key: Option<Key>,
+    cells: Option<usize>,
+) -> Result<Layout, Error> {
+    let (default, most) = if kind == Kind::Cell { (1, 1) } else { (DEFAULT_CELLS, MAX_CELLS) };
+    let cells = count(name, ("cells", "cells"), (cells, default), most.into())?;
+    Layout::plan(Shape::of_cells::<T>(kind, cells, schema::<T>().len() as u32, key)).ok_or_else(|| {
+        Error::Option {
+            channel: name.to_owned(),
+            option: "cells",
+            found: format!("{cells} cells of {} bytes", size_of::<T>()),
+            expected: "fewer, so that they fit in memory".into(),
+        }
+    })
+}
+
+/// Creates or attaches the named cells, to write or only to read them.
+pub(super) fn named_cells<T: Message>(
+    kind: Kind,
+    key: Option<Key>,
+    options: &Options,
+    access: Access,
+) -> Result<Segment, Error> {
+    let (cells, schema) = (options.asked.capacity, schemas::<T>(key));
+    let layout = plan_cells::<T>(&options.name, kind, key, cells)?;
+    let map = map(options, access, &layout, &schema)?;
+    let wanted = Wanted { capacity: cells.map(|_| layout.shape.terms.capacity), ..Wanted::default() };
+    let key = key.map(|key| key.schema);
+    let expected = Expected { message: T::SCHEMA, key, schema: &schema, shape: layout.shape, wanted };
+    Segment::attach(map, &expected).map_err(|refusal| Error::refused(&options.name, refusal))
+}
+
+/// New cells on the heap.
+pub(super) fn cells_in_process<T: Message>(
+    kind: Kind,
+    key: Option<Key>,
+    cells: usize,
+) -> Result<Segment, Error> {
+    let layout = plan_cells::<T>(IN_PROCESS, kind, key, Some(cells))?;
+    let heap = HeapRegion::new(layout.len)?;
+    Ok(Segment::on_heap(heap, layout, &schemas::<T>(key)))
 }

@@ -93,11 +93,18 @@ pub enum Error {
         /// How many there may be.
         limit: u32,
     },
+    /// A new key was to be put into a table in which every cell has another one.
+    NoFreeCell {
+        /// Name of the table.
+        channel: String,
+        /// How many cells it has.
+        cells: u32,
+    },
     /// Somebody else has the role, and is alive. It takes 50 ms to be sure.
     RoleTaken {
         /// Name of the channel.
         channel: String,
-        /// `sender` or `receiver`.
+        /// `sender`, `receiver` or `writer`.
         role: &'static str,
         /// Its process, as its own pid namespace counts.
         pid: u64,
@@ -106,10 +113,11 @@ pub enum Error {
     RoleBusy {
         /// Name of the channel.
         channel: String,
-        /// `sender` or `receiver`.
+        /// `sender`, `receiver` or `writer`.
         role: &'static str,
     },
-    /// The channel's shared positions do not belong to one ring. The role counts as left.
+    /// The channel's shared positions do not belong to one ring, or a cell has stored more values than anybody can. The
+    /// role counts as left.
     Inconsistent {
         /// Name of the channel.
         channel: String,
@@ -188,6 +196,11 @@ impl fmt::Display for Error {
                 "channel `{channel}` has no room for another {side}: found {limit}, expected fewer; stop one, or \
                  create the channel anew with a larger max_{side}s (at most 254)"
             ),
+            Self::NoFreeCell { channel, cells } => write!(
+                f,
+                "table `{channel}` has no room for another key: found other keys in all {cells} cells, expected a cell \
+                 without one; create the table anew with more cells"
+            ),
             Self::RoleTaken { channel, role, pid } => write!(
                 f,
                 "channel `{channel}` has a {role} already: found process {pid}, expected none; stop it, or use \
@@ -224,6 +237,7 @@ impl From<Error> for std::io::Error {
         let kind = match error {
             Error::Map(error) => return error.into(),
             Error::Option { .. } => ErrorKind::InvalidInput,
+            Error::NoFreeCell { .. } => ErrorKind::StorageFull,
             Error::Full { .. } | Error::RoleTaken { .. } | Error::RoleBusy { .. } => ErrorKind::ResourceBusy,
             _ => ErrorKind::InvalidData,
         };

@@ -8,6 +8,8 @@ use crate::wait::Wait;
 
 /// Messages a channel holds if nobody says otherwise.
 pub(super) const DEFAULT_CAPACITY: u32 = 1024;
+/// Cells of a table if nobody says otherwise.
+pub(super) const DEFAULT_CELLS: u32 = 64;
 /// How many there may be on a shared side if nobody says otherwise.
 pub(super) const DEFAULT_RECORDS: u32 = 32;
 /// How long a side that cannot go on waits between two questions whether its peer lives.
@@ -38,7 +40,7 @@ pub(super) struct Options {
 /// The options that both sides have to agree on. `None`: whatever the channel has, or the default for a new one.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Asked {
-    /// In messages.
+    /// In messages, or in cells.
     pub(super) capacity: Option<usize>,
     pub(super) max_senders: Option<usize>,
     pub(super) max_receivers: Option<usize>,

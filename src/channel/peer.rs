@@ -190,7 +190,7 @@ impl Watch {
 }
 
 /// A clock that ticks every few milliseconds and is read without a system call.
-fn coarse_now() -> Duration {
+pub(super) fn coarse_now() -> Duration {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
     Duration::new(now.tv_sec.unsigned_abs(), now.tv_nsec.unsigned_abs() as u32)
 }

@@ -204,7 +204,6 @@ impl MapOptions {
 
     /// What this process's own mapping is for, of a map that is created as well; what the map allows others is in
     /// [`access`](Self::access). To open a map to read takes no more than permission to read.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for those of a channel who only read"))]
     pub(crate) fn mapped_for(mut self, access: Access) -> MapOptions {
         self.mapped_for = Some(access);
         self

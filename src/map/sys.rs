@@ -55,7 +55,8 @@ impl ByteLock<'_> {
 
     /// Gives the lock up.
     pub(crate) fn unlock(self) {
-        // It fails only for a descriptor that is none; the kernel gives the lock up with it.
+        // It fails for a descriptor that is none, with which the kernel gives the lock up; and for want of memory, where a
+        // description has the locks of both neighbours, and then it is kept until the description goes.
         let _ = unlock(self.fd, self.byte);
     }
 }

@@ -47,6 +47,15 @@ pub(crate) unsafe fn validate_bits<T: Message>(bits: &MaybeUninit<T>) -> Result<
     T::validate(bytes)
 }
 
+/// The bytes of a message, all of which are initialised.
+#[inline]
+pub(crate) fn bytes_of<T: Message>(message: &T) -> &[u8] {
+    const { super::assert_layout::<T>() }
+    // SAFETY: the reference makes `size_of::<T>()` bytes readable and unchanging while it lives (a message has no
+    // cell); `u8` has no alignment; a message has no padding, by the proof above.
+    unsafe { std::slice::from_raw_parts(std::ptr::from_ref(message).cast::<u8>(), size_of::<T>()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{MaybeUninit, validate_bits};

@@ -52,7 +52,7 @@ mod schema;
 mod tests;
 mod tree;
 
-pub(crate) use bits::validate_bits;
+pub(crate) use bits::{bytes_of, validate_bits};
 pub use contract::Message;
 pub use decode::DecodeError;
 pub use difference::{Difference, first_difference};

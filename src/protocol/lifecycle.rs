@@ -7,10 +7,10 @@
 //! |---|---|---|
 //! | L1 | write every part of the segment | blank: refused |
 //! | L2 | state.store(READY, Release) | READY: a whole segment |
-//! | L3 | an attach loads the state with Acquire, and reads the parts if it is READY | |
+//! | L3 | an attach loads the state, fence(Acquire), and reads the parts if it is READY | |
 
 use crate::sync::Ordering::{self, Acquire, Relaxed, Release};
-use crate::sync::{AtomicU64, weakened};
+use crate::sync::{AtomicU64, fence, mutant, weakened};
 
 /// Every part of the segment is in place.
 pub const READY: u64 = 0x5944_4145_525f_5752; // "RW_READY" in memory
@@ -19,7 +19,9 @@ pub const READY: u64 = 0x5944_4145_525f_5752; // "RW_READY" in memory
 /// Without it an attach can read a part that is not there yet.
 const PUBLISH: Ordering = weakened("lifecycle_publish", Release, Relaxed);
 /// E4. The parts are read after the state was seen. Pairs with [`PUBLISH`].
-const OBSERVE: Ordering = weakened("lifecycle_observe", Acquire, Relaxed);
+const OBSERVE: Ordering = Acquire;
+/// The load that goes with the fence: the mapping may be read-only, where only such a load is promised to work.
+const LOOK: Ordering = Relaxed;
 
 /// Step L2.
 pub fn publish(state: &AtomicU64) {
@@ -28,5 +30,9 @@ pub fn publish(state: &AtomicU64) {
 
 /// Step L3: the state, which is [`READY`] if the parts may be read.
 pub fn observe(state: &AtomicU64) -> u64 {
-    state.load(OBSERVE)
+    let seen = state.load(LOOK);
+    if !mutant("lifecycle_observe") {
+        fence(OBSERVE);
+    }
+    seen
 }

@@ -15,6 +15,8 @@
 //! | `table` | the roster of a shared side | | bounded by the table | a record that is repaired and free |
 //! | `ahead` | fetching the lines of later slots | | | |
 //! | `roster` | who takes part: one record each, and a kernel lock that dies with its holder | robust locks, sticky death certificates | wait-free | a record that any peer can judge |
+//! | `seqlock` | the latest value of one writer, for readers that only read | Lameter's and Boehm's sequence lock, with several slots in turn | writer wait-free, reader lock-free | the latest complete value |
+//! | `key` | the key beside a cell, stored once | | wait-free | a key, or none |
 //! | `peer` | what an empty or a full ring means when the peer is gone | | wait-free | nothing |
 //! | `lifecycle` | the state word of a segment | | wait-free | a segment that nobody accepts |
 //! | `strided` | n atomics at a fixed distance | | | |
@@ -23,12 +25,14 @@
 
 mod ahead;
 pub mod intent;
+pub mod key;
 pub mod lifecycle;
 pub mod lone;
 pub mod peer;
 pub mod repair;
 pub mod ring;
 pub mod roster;
+pub mod seqlock;
 pub mod shared;
 pub mod side;
 pub mod sole;

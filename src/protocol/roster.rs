@@ -27,7 +27,7 @@
 //! A sole role has no claims to repair, so a new holder takes a DEAD record as it is.
 
 use crate::sync::Ordering::{self, Acquire, Relaxed, Release};
-use crate::sync::{AtomicU64, crash_point, mutant, weakened};
+use crate::sync::{AtomicU64, crash_point, fence, mutant, weakened};
 
 /// E5. Everything a participant did comes before its leaving. Pairs with [`OBSERVE`].
 /// Without it a peer can see it gone and miss its last messages.
@@ -37,6 +37,10 @@ const LEAVE: Ordering = weakened("roster_leave", Release, Relaxed);
 const CERTIFY: Ordering = weakened("roster_certify", Release, Relaxed);
 /// E5, E6, E7. Pairs with [`LEAVE`], [`CERTIFY`] and [`JOIN`].
 const OBSERVE: Ordering = weakened("roster_observe", Acquire, Relaxed);
+/// E5, E6, E7, for one that only reads. Pairs with the same. With a fence, see [`look`].
+const OBSERVE_APART: Ordering = Acquire;
+/// The load that goes with that fence.
+const LOOK: Ordering = Relaxed;
 /// E7. Who we are is written before the record says LIVE. Pairs with [`OBSERVE`].
 /// Without it a peer can report the process that held the role before.
 const JOIN: Ordering = weakened("roster_join", Release, Relaxed);
@@ -171,11 +175,23 @@ pub enum Presence {
 /// # Errors
 ///
 /// Who has it, if somebody has.
+#[cfg(any(test, loom))]
 pub fn attach(record: &Record, lock: &impl Lock, me: Identity) -> Result<(u64, Predecessor), Identity> {
-    if !lock.try_lock() {
-        return Err(identity(record));
+    if take_lock(lock) { Ok(enter(record, me)) } else { Err(identity(record)) }
+}
+
+/// Step A1 alone: whether it got the lock. The record is as it was. Whoever does not [`enter`] gives the lock back, and was
+/// never there.
+pub fn take_lock(lock: &impl Lock) -> bool {
+    let taken = lock.try_lock();
+    if taken {
+        crash_point("attach.after-lock");
     }
-    crash_point("attach.after-lock");
+    taken
+}
+
+/// Steps A2 to A4, by one that has the lock; the incarnation, and how the holder before ended.
+pub fn enter(record: &Record, me: Identity) -> (u64, Predecessor) {
     let state = record.state.load(LOCKED);
     let incarnation = state >> 2;
     let predecessor = match state & 3 {
@@ -189,7 +205,7 @@ pub fn attach(record: &Record, lock: &impl Lock, me: Identity) -> Result<(u64, P
     let incarnation = incarnation + 1;
     record.state.store(incarnation << 2 | LIVE, JOIN);
     crash_point("attach.after-live");
-    Ok((incarnation, predecessor))
+    (incarnation, predecessor)
 }
 
 /// Gives the role back at the time `now`: steps D1 and D2.
@@ -228,6 +244,36 @@ pub fn probe(record: &Record, lock: &impl Lock, now: u64) -> Presence {
     crash_point("probe.after-certificate");
     lock.unlock();
     verdict
+}
+
+/// Whether the participant is there, for one that only reads: it may have a read-only mapping, and certifies nothing. A
+/// system call if the record says LIVE.
+///
+/// Who holds the record takes its lock before it writes LIVE, and gives it back after it has written VACANT. So if
+/// nobody has the lock, and the word is still the same LIVE after that, its holder has died.
+pub fn observe(record: &Record, lock: &impl Lock) -> Presence {
+    let state = look(record);
+    if state & 3 != LIVE || lock.is_held() {
+        return told(state);
+    }
+    let again = look(record);
+    let is_the_same = if mutant("roster_observe_any_live") { again & 3 == LIVE } else { again == state };
+    if is_the_same || mutant("roster_observe_once") { Presence::Died } else { told(again) }
+}
+
+/// As [`glance`], for one that only reads.
+pub fn observe_record(record: &Record) -> (Presence, Identity) {
+    let presence = told(look(record));
+    (presence, Identity { pid: record.pid.load(LOCKED), since: record.since.load(LOCKED) })
+}
+
+/// The state, in a mapping that may be read-only, where only a relaxed load is promised to work.
+fn look(record: &Record) -> u64 {
+    let state = record.state.load(LOOK);
+    if !mutant("roster_look") {
+        fence(OBSERVE_APART);
+    }
+    state
 }
 
 /// Step P4. A compare-exchange, since the lock does not keep apart two threads that ask through one

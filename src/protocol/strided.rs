@@ -6,6 +6,8 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 
 use crate::sync::AtomicU64;
+#[cfg(all(target_arch = "x86_64", not(any(loom, miri))))]
+use crate::sync::words;
 
 /// `len` atomics, `stride` bytes apart, somewhere in memory that outlives `'m`.
 #[derive(Clone, Copy, Debug)]
@@ -71,25 +73,14 @@ impl Strided<'_> {
         {
             let word = self.base.as_ptr().wrapping_add(index as usize * self.stride);
             if index < self.len && word as usize % LINE < self.stride {
-                prefetch_to_write(word);
+                words::prefetch_to_write(word);
                 if self.stride > LINE {
-                    prefetch_to_write(word.wrapping_add(LINE));
+                    words::prefetch_to_write(word.wrapping_add(LINE));
                 }
             }
         }
         #[cfg(not(all(target_arch = "x86_64", not(any(loom, miri)))))]
         let _ = index;
-    }
-}
-
-/// Not the intrinsic, which brings a line to be read only, unless the whole program is compiled for processors that are
-/// known to have this instruction. The others take it for nothing.
-#[cfg(all(target_arch = "x86_64", not(any(loom, miri))))]
-#[inline(always)]
-fn prefetch_to_write(line: *const u8) {
-    // SAFETY: a prefetch reads and writes nothing, whatever the address.
-    unsafe {
-        std::arch::asm!("prefetchw [{line}]", line = in(reg) line, options(nostack, preserves_flags, readonly));
     }
 }
 

@@ -2,8 +2,8 @@
 
 use zerocopy::FromBytes;
 
-use super::header::{HEADER_LEN, Header, MAGIC, VERSION, form_code};
-use super::kind::{Kind, MAX_RECORDS, Terms, on_receiver_death_from_code};
+use super::header::{HEADER_LEN, Header, MAGIC, RESERVED, VERSION, form_code};
+use super::kind::{Kind, MAX_CELLS, MAX_RECORDS, Terms, on_receiver_death_from_code};
 use super::layout::{Layout, MAX_CAPACITY, Shape};
 use crate::fnv::fnv1a_128;
 use crate::message::encode::MAX_ENCODED;
@@ -35,7 +35,9 @@ pub(crate) enum Refusal {
 pub(crate) struct Expected<'a> {
     /// The program's own message type.
     pub(crate) message: &'static Schema,
-    /// Its schema, encoded.
+    /// And the type of its keys, if it has any.
+    pub(crate) key: Option<&'static Schema>,
+    /// The schema, encoded, and the key's behind it.
     pub(crate) schema: &'a [u8],
     /// The shape. Of its terms only the kind is looked at.
     pub(crate) shape: Shape,
@@ -80,7 +82,7 @@ impl Header {
         if header.state != READY {
             return Err(damaged("state", format!("{:#018x}", header.state), format!("{READY:#018x}")));
         }
-        if header.reserved != [0; 100] {
+        if header.reserved != [0; RESERVED] {
             return Err(damaged("reserved bytes", "some that are not zero".into(), "zero".into()));
         }
         header.check_kind(expected.shape.terms.kind)?;
@@ -93,10 +95,10 @@ impl Header {
             return Ok(());
         }
         let found = match Kind::from_code(self.kind) {
-            Some(kind) => format!("an {} channel", kind.name()),
+            Some(kind) => kind.with_article(),
             None => format!("a channel of kind {}", self.kind),
         };
-        Err(Refusal::Kind { found, expected: format!("an {} channel", expected.name()) })
+        Err(Refusal::Kind { found, expected: expected.with_article() })
     }
 
     fn check_schema(
@@ -105,12 +107,14 @@ impl Header {
         read: impl FnOnce(u64, u64) -> Option<Vec<u8>>,
     ) -> Result<(), Refusal> {
         is("schema offset", self.schema_offset, HEADER_LEN as u64)?;
-        if self.schema_len > MAX_ENCODED as u64 {
-            let found = format!("{} bytes", self.schema_len);
-            return Err(damaged("schema length", found, format!("at most {MAX_ENCODED} bytes")));
+        let key_len = u64::from(self.key_schema_len);
+        for (part, len) in [("schema length", self.schema_len), ("key schema length", key_len)] {
+            if len > MAX_ENCODED as u64 {
+                return Err(damaged(part, format!("{len} bytes"), format!("at most {MAX_ENCODED} bytes")));
+            }
         }
-        let Some(schema) = read(self.schema_offset, self.schema_len) else {
-            let found = format!("{} bytes", self.schema_len);
+        let Some(schema) = read(self.schema_offset, self.schema_len + key_len) else {
+            let found = format!("{} bytes", self.schema_len + key_len);
             return Err(damaged("schema length", found, "no more than the segment has".into()));
         };
         let (found, sum) = (u128::from_le_bytes(self.fingerprint), fnv1a_128(&schema));
@@ -120,17 +124,48 @@ impl Header {
         if schema == expected.schema {
             return Ok(());
         }
-        let theirs = SchemaTree::decode(&schema)
-            .map_err(|error| damaged("schema", error.to_string(), "a schema of format version 1".into()))?;
-        let difference = match first_difference(&expected.message.tree(), &theirs) {
-            Some(difference) => difference.to_string(),
-            None => "the encodings differ, the fields do not".into(),
-        };
+        let (message, key) = schema.split_at(self.schema_len as usize);
+        let mut difference = difference(expected.message, message)?;
+        if difference.is_none() {
+            difference = match (expected.key, key.is_empty()) {
+                (None, true) => None,
+                (Some(ours), false) => difference_of_keys(ours, key)?,
+                (None, false) => Some("its values have keys, this program's have none".into()),
+                (Some(_), true) => Some("its values have no keys, this program's have".into()),
+            };
+        }
+        let difference = difference.unwrap_or_else(|| "the encodings differ, the fields do not".into());
         Err(Refusal::Type { difference })
     }
 
     /// The terms of the channel, each one checked before anything is computed from it.
     fn check_terms(&self, kind: Kind) -> Result<Terms, Refusal> {
+        let most_cells = if kind == Kind::Cell { 1 } else { MAX_CELLS };
+        let most = if kind.is_ring() { MAX_CAPACITY } else { most_cells.into() };
+        if self.capacity == 0 || self.capacity > most {
+            return Err(damaged("capacity", self.capacity.to_string(), format!("1 to {most}")));
+        }
+        if kind.is_ring() {
+            self.check_sides(kind)?;
+        } else {
+            is("senders", self.senders.into(), self.capacity)?;
+            is("receivers", self.receivers, 0)?;
+        }
+        let has_choice = kind.is_ring() && kind != Kind::Spsc;
+        let on_receiver_death = match on_receiver_death_from_code(self.on_receiver_death) {
+            Some(choice) if has_choice || choice == OnReceiverDeath::Redeliver => choice,
+            _ => {
+                let expected = if has_choice { "0 or 1" } else { "0" };
+                let found = self.on_receiver_death.to_string();
+                return Err(damaged("choice on a receiver's death", found, expected.to_owned()));
+            }
+        };
+        let (capacity, senders, receivers) = (self.capacity as u32, self.senders, self.receivers);
+        Ok(Terms { kind, capacity, senders, receivers, on_receiver_death })
+    }
+
+    /// The numbers of records of a ring's sides.
+    fn check_sides(&self, kind: Kind) -> Result<(), Refusal> {
         let counts = [
             ("senders", self.senders, kind.shared_senders()),
             ("receivers", self.receivers, kind.shared_receivers()),
@@ -142,19 +177,7 @@ impl Header {
                 return Err(damaged(part, found.to_string(), expected));
             }
         }
-        let on_receiver_death = match on_receiver_death_from_code(self.on_receiver_death) {
-            Some(choice) if kind != Kind::Spsc || choice == OnReceiverDeath::Redeliver => choice,
-            _ => {
-                let expected = if kind == Kind::Spsc { "0" } else { "0 or 1" };
-                let found = self.on_receiver_death.to_string();
-                return Err(damaged("choice on a receiver's death", found, expected.to_owned()));
-            }
-        };
-        if self.capacity == 0 || self.capacity > MAX_CAPACITY {
-            return Err(damaged("capacity", self.capacity.to_string(), format!("1 to {MAX_CAPACITY}")));
-        }
-        let (capacity, senders, receivers) = (self.capacity as u32, self.senders, self.receivers);
-        Ok(Terms { kind, capacity, senders, receivers, on_receiver_death })
+        Ok(())
     }
 
     fn check_layout(&self, len: u64, expected: &Expected<'_>) -> Result<Layout, Refusal> {
@@ -166,6 +189,12 @@ impl Header {
         is("payload offset", self.payload_offset, shape.payload_offset)?;
         is("message size", self.message_size, shape.message_size)?;
         is("message alignment", self.message_align, shape.message_align)?;
+        is("slots of a cell", self.cell_slots, shape.cell.slots)?;
+        is("stride in a cell", self.cell_slot_stride, shape.cell.slot_stride)?;
+        is("key offset", self.key_offset, shape.cell.key_offset)?;
+        is("key size", self.key_size, shape.cell.key.size)?;
+        is("key alignment", self.key_align, shape.cell.key.align)?;
+        is("key schema length", self.key_schema_len, shape.cell.key.schema_len)?;
         let Some(layout) = Layout::plan(shape) else {
             return Err(damaged("capacity", self.capacity.to_string(), "one that fits in memory".into()));
         };
@@ -184,6 +213,9 @@ impl Wanted {
     /// Whether the channel has what the program insists on.
     fn check(&self, terms: &Terms) -> Result<(), Refusal> {
         let capacity = self.capacity.unwrap_or(terms.capacity);
+        if !terms.kind.is_ring() {
+            return agree("cells", terms.capacity, self.capacity);
+        }
         if capacity != terms.capacity {
             return Err(Refusal::Capacity { found: terms.capacity.into(), expected: capacity.into() });
         }
@@ -196,6 +228,17 @@ impl Wanted {
         let wanted = self.on_receiver_death.map(choice);
         agree("on_receiver_death", choice(terms.on_receiver_death), wanted)
     }
+}
+
+/// The first difference between a type of ours and one of theirs, in words.
+fn difference(ours: &Schema, theirs: &[u8]) -> Result<Option<String>, Refusal> {
+    let theirs = SchemaTree::decode(theirs)
+        .map_err(|error| damaged("schema", error.to_string(), "a schema of format version 1".into()))?;
+    Ok(first_difference(&ours.tree(), &theirs).map(|difference| difference.to_string()))
+}
+
+fn difference_of_keys(ours: &Schema, theirs: &[u8]) -> Result<Option<String>, Refusal> {
+    Ok(difference(ours, theirs)?.map(|difference| format!("of the key, {difference}")))
 }
 
 fn agree<V: PartialEq + ToString>(option: &'static str, found: V, wanted: Option<V>) -> Result<(), Refusal> {
@@ -248,7 +291,7 @@ mod tests {
         forge(&mut header);
         header.checksum = header.sum();
         let wanted = Wanted::default();
-        let expected = Expected { message, schema: &message.encode(), shape, wanted };
+        let expected = Expected { message, key: None, schema: &message.encode(), shape, wanted };
         Header::check(header.as_bytes(), layout.len, &expected, read)
     }
 

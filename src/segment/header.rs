@@ -11,23 +11,29 @@
 //! | 16 | 8 | `state` | `RW_READY` once every part is in place (the only field that changes) |
 //! | 24 | 8 | `checksum` | FNV-1a, 64 bits, of the 256 bytes with `state` and `checksum` as zero |
 //! | 32 | 8 | `len` | bytes of the whole segment |
-//! | 40 | 4 | `kind` | 1: spsc, 2: mpsc, 3: spmc, 4: mpmc |
-//! | 44 | 4 | `form` | 1: stamped, 2: indexed |
-//! | 48 | 4 | `senders` | records of the sending side: 1 of a sole side, else 1 to 254 |
-//! | 52 | 4 | `receivers` | records of the receiving side, likewise |
-//! | 56 | 8 | `capacity` | slots |
-//! | 64 | 8 | `stride` | bytes from one slot to the next |
-//! | 72 | 8 | `payload_offset` | bytes from the start of a slot to its message |
+//! | 40 | 4 | `kind` | 1: spsc, 2: mpsc, 3: spmc, 4: mpmc, 5: cell, 6: table, 7: keyed table |
+//! | 44 | 4 | `form` | 1: stamped, 2: indexed; 0 of cells |
+//! | 48 | 4 | `senders` | records of the sending side: 1 of a sole side, else 1 to 254; of cells one for each |
+//! | 52 | 4 | `receivers` | records of the receiving side, likewise; 0 of cells |
+//! | 56 | 8 | `capacity` | slots, or cells |
+//! | 64 | 8 | `stride` | bytes from one slot, or cell, to the next |
+//! | 72 | 8 | `payload_offset` | bytes from the start of a slot to its message, or of a cell to its first slot |
 //! | 80 | 8 | `message_size` | bytes of a message |
 //! | 88 | 8 | `message_align` | alignment of a message |
 //! | 96 | 8 | `schema_offset` | where the schema starts |
 //! | 104 | 8 | `schema_len` | bytes of the schema |
 //! | 112 | 8 | `roster_offset` | where the roster starts |
 //! | 120 | 8 | `control_offset` | where the control lines start |
-//! | 128 | 8 | `slots_offset` | where the slots start |
-//! | 136 | 16 | `fingerprint` | FNV-1a, 128 bits, of the schema's bytes |
-//! | 152 | 4 | `on_receiver_death` | 0: redeliver, 1: discard; 0 of spsc |
-//! | 156 | 100 | `reserved` | zero |
+//! | 128 | 8 | `slots_offset` | where the slots, or cells, start |
+//! | 136 | 16 | `fingerprint` | FNV-1a, 128 bits, of the bytes of the schema, and of the key's behind it |
+//! | 152 | 4 | `on_receiver_death` | 0: redeliver, 1: discard; 0 of spsc and of cells |
+//! | 156 | 4 | `cell_slots` | slots of a cell; from here on 0 of rings |
+//! | 160 | 8 | `cell_slot_stride` | bytes from one slot of a cell to the next |
+//! | 168 | 8 | `key_offset` | bytes from the start of a cell to its key's state; from here on 0 if there are no keys |
+//! | 176 | 8 | `key_size` | bytes of a key |
+//! | 184 | 8 | `key_align` | alignment of a key |
+//! | 192 | 4 | `key_schema_len` | bytes of the key's schema |
+//! | 196 | 60 | `reserved` | zero |
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -66,8 +72,17 @@ pub(crate) struct Header {
     pub(super) slots_offset: u64,
     pub(super) fingerprint: [u8; 16],
     pub(super) on_receiver_death: u32,
-    pub(super) reserved: [u8; 100],
+    pub(super) cell_slots: u32,
+    pub(super) cell_slot_stride: u64,
+    pub(super) key_offset: u64,
+    pub(super) key_size: u64,
+    pub(super) key_align: u64,
+    pub(super) key_schema_len: u32,
+    pub(super) reserved: [u8; RESERVED],
 }
+
+/// Bytes that are not used yet.
+pub(super) const RESERVED: usize = 60;
 
 const _: () = {
     use std::mem::offset_of;
@@ -93,14 +108,21 @@ const _: () = {
     assert!(offset_of!(Header, slots_offset) == 128);
     assert!(offset_of!(Header, fingerprint) == 136);
     assert!(offset_of!(Header, on_receiver_death) == 152);
-    assert!(offset_of!(Header, reserved) == 156);
+    assert!(offset_of!(Header, cell_slots) == 156);
+    assert!(offset_of!(Header, cell_slot_stride) == 160);
+    assert!(offset_of!(Header, key_offset) == 168);
+    assert!(offset_of!(Header, key_size) == 176);
+    assert!(offset_of!(Header, key_align) == 184);
+    assert!(offset_of!(Header, key_schema_len) == 192);
+    assert!(offset_of!(Header, reserved) == 196);
     assert!(size_of::<Header>() == HEADER_LEN);
 };
 
 pub(crate) const STATE_OFFSET: usize = 16;
 
 impl Header {
-    /// The header of a segment that is being formatted: complete but for its state.
+    /// The header of a segment that is being formatted: complete but for its state. `schema` has the key's, if there
+    /// is one, behind that of the message.
     pub(crate) fn new(layout: &Layout, schema: &[u8]) -> Self {
         let Layout { shape, .. } = layout;
         let terms = &shape.terms;
@@ -127,7 +149,13 @@ impl Header {
             slots_offset: layout.slots,
             fingerprint: fnv1a_128(schema).to_le_bytes(),
             on_receiver_death: on_receiver_death_code(terms.on_receiver_death),
-            reserved: [0; 100],
+            cell_slots: shape.cell.slots,
+            cell_slot_stride: shape.cell.slot_stride,
+            key_offset: shape.cell.key_offset,
+            key_size: shape.cell.key.size,
+            key_align: shape.cell.key.align,
+            key_schema_len: shape.cell.key.schema_len,
+            reserved: [0; RESERVED],
         };
         header.checksum = header.sum();
         header
@@ -139,11 +167,12 @@ impl Header {
     }
 }
 
-/// The number in the header.
-pub(super) fn form_code(form: Form) -> u32 {
+/// The number in the header; cells have no form.
+pub(super) fn form_code(form: Option<Form>) -> u32 {
     match form {
-        Form::Stamped => 1,
-        Form::Indexed => 2,
+        None => 0,
+        Some(Form::Stamped) => 1,
+        Some(Form::Indexed) => 2,
     }
 }
 
@@ -158,7 +187,8 @@ mod tests {
     fn the_document_has_every_field_of_the_header_at_its_byte() {
         let fields = fields!(Header: magic version header_len state checksum len kind form senders receivers
             capacity stride payload_offset message_size message_align schema_offset schema_len roster_offset
-            control_offset slots_offset fingerprint on_receiver_death reserved);
+            control_offset slots_offset fingerprint on_receiver_death cell_slots cell_slot_stride key_offset
+            key_size key_align key_schema_len reserved);
         assert_fields("docs/format.md", "Segment header", &fields, size_of::<Header>());
     }
 
@@ -169,8 +199,8 @@ mod tests {
             ("segment magic", text(MAGIC)),
             ("segment format version", VERSION.to_string()),
             ("segment state ready", text(READY.to_le_bytes())),
-            ("form stamped", form_code(Form::Stamped).to_string()),
-            ("form indexed", form_code(Form::Indexed).to_string()),
+            ("form stamped", form_code(Some(Form::Stamped)).to_string()),
+            ("form indexed", form_code(Some(Form::Indexed)).to_string()),
             ("most messages", MAX_CAPACITY.to_string()),
         ];
         assert_values("docs/format.md", "Constants", &values);

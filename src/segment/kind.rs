@@ -1,8 +1,8 @@
-//! The kinds of channels, and what the two sides of one have to agree on.
+//! The kinds of channels, and what the sides of one have to agree on.
 
 use crate::protocol::ring::{OnReceiverDeath, Rules};
 
-/// How many may be on either side of a channel.
+/// What a channel is: a ring, with how many may be on either side, or cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// One sender, one receiver.
@@ -13,13 +13,22 @@ pub enum Kind {
     Spmc = 3,
     /// Several of both.
     Mpmc = 4,
+    /// The latest value of one writer.
+    Cell = 5,
+    /// Several cells, by index, each with a writer of its own.
+    Table = 6,
+    /// The same, and each cell has a key.
+    KeyedTable = 7,
 }
 
 /// Most records of a shared side.
 pub(crate) const MAX_RECORDS: u32 = 254;
+/// Most cells of a table: with values of up to 8 bytes it has 3 GiB.
+pub(crate) const MAX_CELLS: u32 = 1 << 24;
 
 impl Kind {
-    pub(crate) const ALL: [Kind; 4] = [Kind::Spsc, Kind::Mpsc, Kind::Spmc, Kind::Mpmc];
+    pub(crate) const ALL: [Kind; 7] =
+        [Kind::Spsc, Kind::Mpsc, Kind::Spmc, Kind::Mpmc, Kind::Cell, Kind::Table, Kind::KeyedTable];
 
     /// The number in the header.
     pub(crate) const fn code(self) -> u32 {
@@ -38,7 +47,21 @@ impl Kind {
             Self::Mpsc => "mpsc",
             Self::Spmc => "spmc",
             Self::Mpmc => "mpmc",
+            Self::Cell => "seqlock cell",
+            Self::Table => "seqlock table",
+            Self::KeyedTable => "keyed seqlock table",
         }
+    }
+
+    /// The same in a sentence.
+    pub(crate) fn with_article(self) -> String {
+        if self.is_ring() { format!("an {} channel", self.name()) } else { format!("a {}", self.name()) }
+    }
+
+    /// Whether it has a ring of messages, and not cells.
+    #[inline]
+    pub(crate) const fn is_ring(self) -> bool {
+        matches!(self, Self::Spsc | Self::Mpsc | Self::Spmc | Self::Mpmc)
     }
 
     /// Whether there may be several senders.
@@ -58,11 +81,11 @@ impl Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Terms {
     pub(crate) kind: Kind,
-    /// In messages, from 1 to [`MAX_CAPACITY`](super::MAX_CAPACITY).
+    /// In messages, from 1 to [`MAX_CAPACITY`](super::MAX_CAPACITY); or in cells, from 1 to [`MAX_CELLS`].
     pub(crate) capacity: u32,
-    /// Records of the sending side: 1 of a sole side, else 1 to [`MAX_RECORDS`].
+    /// Records of the sending side: 1 of a sole side, else 1 to [`MAX_RECORDS`]; of cells one for each.
     pub(crate) senders: u32,
-    /// Records of the receiving side, likewise.
+    /// Records of the receiving side, likewise; of cells 0, since their readers take no part.
     pub(crate) receivers: u32,
     pub(crate) on_receiver_death: OnReceiverDeath,
 }
@@ -110,8 +133,9 @@ mod tests {
             assert_eq!(on_receiver_death_from_code(code), Some(choice));
             (format!("on receiver death {choice:?}").to_lowercase(), code.to_string())
         });
-        let most = ("most records of a shared side".to_owned(), MAX_RECORDS.to_string());
-        let values: Vec<_> = kinds.into_iter().chain(choices).chain([most]).collect();
+        let most = [("most records of a shared side", MAX_RECORDS), ("most cells", MAX_CELLS)];
+        let most = most.map(|(name, value)| (name.to_owned(), value.to_string()));
+        let values: Vec<_> = kinds.into_iter().chain(choices).chain(most).collect();
         let values: Vec<_> = values.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
         crate::documents::assert_values("docs/format.md", "Constants", &values);
     }
@@ -121,7 +145,7 @@ mod tests {
         for kind in Kind::ALL {
             assert_eq!(Kind::from_code(kind.code()), Some(kind));
         }
-        for code in [0, 5, 257, u32::MAX] {
+        for code in [0, 8, 257, u32::MAX] {
             assert_eq!(Kind::from_code(code), None);
         }
         assert_eq!([2, u32::MAX].map(on_receiver_death_from_code), [None, None]);

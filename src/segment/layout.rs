@@ -1,5 +1,6 @@
 //! Where every part of a segment lies: computed from its shape, never read from shared memory.
 
+use super::cells::CellShape;
 use super::header::HEADER_LEN;
 use super::kind::{Kind, Terms};
 use crate::message::{Message, assert_layout};
@@ -12,7 +13,7 @@ pub(crate) const MAX_CAPACITY: u64 = 1 << 31;
 /// Bytes of a stamp.
 const STAMP: usize = 8;
 /// Bytes of a cache line.
-const LINE: usize = 64;
+pub(super) const LINE: usize = 64;
 /// Roster, control lines and slots start at a multiple of this: two lines, as prefetchers pull them.
 const PART_ALIGN: u64 = 128;
 
@@ -61,11 +62,14 @@ pub(crate) struct Shape {
     pub(crate) payload_offset: u64,
     pub(crate) message_size: u64,
     pub(crate) message_align: u64,
-    pub(crate) form: Form,
+    /// Of a ring.
+    pub(crate) form: Option<Form>,
+    /// Of cells; of a ring all zero.
+    pub(crate) cell: CellShape,
 }
 
 impl Shape {
-    /// The shape of a channel of these terms.
+    /// The shape of a ring of these terms.
     pub(crate) fn of<T: Message>(terms: Terms, schema_len: u32) -> Self {
         Self {
             terms,
@@ -74,8 +78,24 @@ impl Shape {
             payload_offset: payload_offset::<T>(terms.kind) as u64,
             message_size: size_of::<T>() as u64,
             message_align: align_of::<T>() as u64,
-            form: form::<T>(terms.kind),
+            form: Some(form::<T>(terms.kind)),
+            cell: CellShape::default(),
         }
+    }
+
+    /// Bytes of the schema, and of the key's behind it.
+    pub(super) fn schemas_len(&self) -> u64 {
+        u64::from(self.schema_len) + u64::from(self.cell.key.schema_len)
+    }
+
+    /// The largest alignment of what a slot or a cell holds.
+    fn content_align(&self) -> u64 {
+        self.message_align.max(self.cell.key.align)
+    }
+
+    /// Bytes of the control lines; cells have none.
+    fn control_len(&self) -> u64 {
+        if self.terms.kind.is_ring() { size_of::<Control>() as u64 } else { 0 }
     }
 
     /// Bytes of the roster: the senders' records, and behind them the receivers'.
@@ -99,10 +119,10 @@ impl Layout {
     /// Plans a segment; `None` if it has more bytes than a mapping can have.
     pub(crate) fn plan(shape: Shape) -> Option<Self> {
         let schema = HEADER_LEN as u64;
-        let roster = align_up(schema.checked_add(shape.schema_len.into())?, PART_ALIGN)?;
+        let roster = align_up(schema.checked_add(shape.schemas_len())?, PART_ALIGN)?;
         let control = align_up(roster.checked_add(shape.roster_len())?, PART_ALIGN)?;
-        let after = control.checked_add(size_of::<Control>() as u64)?;
-        let slots = align_up(after, PART_ALIGN.max(shape.message_align))?;
+        let after = control.checked_add(shape.control_len())?;
+        let slots = align_up(after, PART_ALIGN.max(shape.content_align()))?;
         let len = slots.checked_add(shape.stride.checked_mul(shape.terms.capacity.into())?)?;
         (len <= isize::MAX as u64).then_some(Self { shape, schema, roster, control, slots, len })
     }

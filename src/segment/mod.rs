@@ -7,6 +7,7 @@
 //!
 //! Who lives and who died is the kernel's word alone (`liveness`).
 
+mod cells;
 mod check;
 mod header;
 mod kind;
@@ -14,8 +15,9 @@ mod layout;
 mod liveness;
 mod place;
 
+pub(crate) use cells::{Key, Slots};
 pub(crate) use check::{Expected, Refusal, Wanted};
-pub(crate) use kind::{Kind, MAX_RECORDS, Terms};
+pub(crate) use kind::{Kind, MAX_CELLS, MAX_RECORDS, Terms};
 pub(crate) use layout::{Layout, MAX_CAPACITY, Shape, form, payload_offset, stride};
 pub(crate) use liveness::{Locks, now};
-pub(crate) use place::{Memory, Segment, formatter};
+pub(crate) use place::{CellPlace, HeldCell, Memory, Segment, formatter};

@@ -7,14 +7,15 @@ use std::slice;
 
 use zerocopy::IntoBytes;
 
+use super::cells::{CellShape, Key};
 use super::check::{Expected, Refusal};
 use super::header::{HEADER_LEN, Header, STATE_OFFSET};
 use super::kind::Kind;
-use super::layout::Layout;
+use super::layout::{Layout, Shape};
 use crate::map::{HeapRegion, SharedMap};
 use crate::protocol::ring::{Control, Form, Ring};
 use crate::protocol::roster::Record;
-use crate::protocol::{Strided, lifecycle};
+use crate::protocol::{Strided, lifecycle, seqlock};
 use crate::sync::{AtomicU64, crash_point};
 
 /// Where a segment lies. Page-aligned; the bytes stay where they are for as long as a clone of it lives.
@@ -120,7 +121,12 @@ impl Segment {
         &self.memory
     }
 
-    /// Slots of the ring.
+    /// What it is.
+    pub(crate) fn kind(&self) -> Kind {
+        self.layout.shape.terms.kind
+    }
+
+    /// Slots of the ring, or cells.
     #[inline]
     pub(crate) fn capacity(&self) -> u32 {
         self.layout.shape.terms.capacity
@@ -158,7 +164,7 @@ impl Segment {
     /// again lets the compiler know them.
     #[inline]
     pub(crate) fn ring(&self, form: Form, kind: Kind) -> Ring<'_> {
-        debug_assert_eq!(form, self.layout.shape.form);
+        debug_assert_eq!(Some(form), self.layout.shape.form);
         let control = self.part(self.layout.control).cast::<Control>();
         // SAFETY: the plan keeps the control lines there, aligned to 128, inside the mapping; zero bytes are
         // valid, it holds only atomics; `self` keeps the memory.
@@ -186,7 +192,21 @@ impl Segment {
     /// The ring in place, for those who are in no hurry and know neither its form nor its kind.
     pub(crate) fn any_ring(&self) -> Ring<'_> {
         let shape = &self.layout.shape;
-        self.ring(shape.form, shape.terms.kind)
+        self.ring(shape.form.expect("the segment has a ring"), shape.terms.kind)
+    }
+
+    /// The cell of that number, of a segment that has cells.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such cell.
+    #[inline]
+    pub(crate) fn cell(&self, index: u32) -> CellPlace<'_> {
+        assert!(index < self.capacity(), "cell {index} of a table of {}", self.capacity());
+        debug_assert!(!self.layout.shape.terms.kind.is_ring());
+        let offset = self.layout.slots + u64::from(index) * self.layout.shape.stride;
+        let start = NonNull::new(self.part(offset)).expect("a mapping does not reach address 0");
+        CellPlace { start, shape: &self.layout.shape }
     }
 
     /// The start of the first slot.
@@ -199,5 +219,95 @@ impl Segment {
     fn part(&self, offset: u64) -> *mut u8 {
         // SAFETY: every offset of the layout lies inside the memory (invariants).
         unsafe { self.base.as_ptr().add(offset as usize) }
+    }
+}
+
+/// A cell in its segment, which it borrows.
+///
+/// Invariants: `start` is the first byte of a cell of `shape` inside the memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CellPlace<'m> {
+    start: NonNull<u8>,
+    shape: &'m Shape,
+}
+
+impl<'m> CellPlace<'m> {
+    /// The cell's words. `slots` are those of the segment's shape; that the caller says them again lets the compiler know
+    /// them.
+    #[inline]
+    pub(crate) fn cell(self, slots: u32) -> seqlock::Cell<'m> {
+        debug_assert_eq!(slots, self.shape.cell.slots);
+        // SAFETY: the plan keeps a word there (invariant), aligned to 64, which is only accessed atomically; zero bytes
+        // are valid; the borrow keeps the memory. Of a mapping that is read-only it is only loaded, Relaxed.
+        seqlock::Cell { sequence: unsafe { self.start.cast::<AtomicU64>().as_ref() }, slots }
+    }
+
+    /// The start of a slot. `slots`, `offset` and `stride` are those of the shape, likewise.
+    #[inline]
+    pub(crate) fn slot(self, slot: u32, offset: usize, stride: usize) -> NonNull<u8> {
+        let CellShape { slots, slot_stride, .. } = self.shape.cell;
+        debug_assert!(
+            slot < slots && (offset as u64, stride as u64) == (self.shape.payload_offset, slot_stride)
+        );
+        // SAFETY: slots are below their number, so it is inside the cell (invariant).
+        unsafe { self.start.byte_add(offset + slot as usize * stride) }
+    }
+
+    /// The state of the cell's key.
+    pub(crate) fn key_state(self) -> &'m AtomicU64 {
+        let CellShape { key_offset, key, .. } = self.shape.cell;
+        assert_ne!(key.align, 0, "a table without keys");
+        // SAFETY: the plan keeps a word there (invariant), aligned to 64.
+        let state = unsafe { self.start.byte_add(key_offset as usize) };
+        // SAFETY: as in `cell`.
+        unsafe { state.cast::<AtomicU64>().as_ref() }
+    }
+
+    /// The start of the cell's key.
+    pub(crate) fn key(self) -> NonNull<u8> {
+        let CellShape { key_offset, key, .. } = self.shape.cell;
+        assert_ne!(key.align, 0, "a table without keys");
+        // SAFETY: the plan keeps the key there (invariant).
+        unsafe { self.start.byte_add(key_offset as usize + Key::distance(key.align as usize)) }
+    }
+}
+
+/// A cell, and the segment that it keeps.
+#[derive(Clone, Debug)]
+pub(crate) struct HeldCell {
+    /// The start of cell `index` (invariant).
+    start: NonNull<u8>,
+    index: u32,
+    segment: Segment,
+}
+
+// SAFETY: as of `Segment`, of which it is a part.
+unsafe impl Send for HeldCell {}
+// SAFETY: as above.
+unsafe impl Sync for HeldCell {}
+
+impl HeldCell {
+    /// The cell of that number.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such cell.
+    pub(crate) fn new(segment: Segment, index: u32) -> Self {
+        let start = segment.cell(index).start;
+        Self { start, index, segment }
+    }
+
+    /// Where it lies.
+    #[inline]
+    pub(crate) fn place(&self) -> CellPlace<'_> {
+        CellPlace { start: self.start, shape: &self.segment.layout.shape }
+    }
+
+    pub(crate) fn index(&self) -> u32 {
+        self.index
+    }
+
+    pub(crate) fn segment(&self) -> &Segment {
+        &self.segment
     }
 }

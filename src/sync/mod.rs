@@ -9,6 +9,8 @@ mod backoff;
 mod counted;
 mod crash;
 mod mutant;
+#[cfg(not(loom))]
+pub(crate) mod words;
 
 #[cfg(not(loom))]
 pub(crate) use backoff::Backoff;
@@ -16,11 +18,11 @@ pub(crate) use crash::crash_point;
 pub(crate) use mutant::{mutant, weakened};
 
 #[cfg(loom)]
-pub(crate) use loom::sync::atomic::{AtomicU64, Ordering};
+pub(crate) use loom::sync::atomic::{AtomicU64, Ordering, fence};
 #[cfg(not(any(test, loom)))]
 pub(crate) use std::sync::atomic::AtomicU64;
 #[cfg(not(loom))]
-pub(crate) use std::sync::atomic::Ordering;
+pub(crate) use std::sync::atomic::{Ordering, fence};
 
 #[cfg(all(test, not(loom)))]
 pub(crate) use counted::{AtomicU64, read_modify_writes};

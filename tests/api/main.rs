@@ -1,16 +1,21 @@
 //! The channels through the public interface: the same tests over a name and over the heap, for every kind.
 #![cfg(not(loom))]
 
+mod cell_refusals;
+mod cells;
 mod checked;
 mod clones;
+mod keyed;
 mod kinds;
 mod messages;
 mod naming;
 mod receiving;
 mod refusals;
 mod sending;
+mod tables;
 mod texts;
 mod threads;
+mod values;
 
 #[allow(dead_code, reason = "other tests need the rest")]
 #[path = "../../src/testing.rs"]

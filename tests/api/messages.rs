@@ -8,13 +8,13 @@ use ringway::channel::{Kind, Mpmc, Mpsc, Receiver, Sender, Spmc, Spsc};
 use crate::{CAPACITIES, both};
 
 /// A message that can be told from the next one.
-trait Sample: Message + PartialEq + Debug {
+pub(crate) trait Sample: Message + PartialEq + Debug {
     fn sample(number: u64) -> Self;
 }
 
 #[derive(Message, Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
-struct Nothing {}
+pub(crate) struct Nothing {}
 
 impl Sample for Nothing {
     fn sample(_: u64) -> Self {
@@ -36,7 +36,7 @@ impl<const N: usize> Sample for [u8; N] {
 
 #[derive(Message, Clone, Copy, Debug, PartialEq)]
 #[repr(C, align(64))]
-struct Line {
+pub(crate) struct Line {
     bytes: [u8; 64],
 }
 
@@ -48,7 +48,7 @@ impl Sample for Line {
 
 #[derive(Message, Clone, Copy, Debug, PartialEq)]
 #[repr(C, align(64))]
-struct EmptyLine {}
+pub(crate) struct EmptyLine {}
 
 impl Sample for EmptyLine {
     fn sample(_: u64) -> Self {
@@ -58,7 +58,7 @@ impl Sample for EmptyLine {
 
 #[derive(Message, Clone, Copy, Debug, PartialEq)]
 #[repr(C, align(4096))]
-struct Page {
+pub(crate) struct Page {
     bytes: [u8; 4096],
 }
 

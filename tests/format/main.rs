@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use ringway::spsc::{self, Receiver, Sender};
 use ringway::{
-    Departure, Message, OnReceiverDeath, Predecessor, RecvTimeoutError, SendTimeoutError, map, mpmc,
+    Departure, Message, OnReceiverDeath, Predecessor, RecvTimeoutError, SendTimeoutError, map, mpmc, seqlock,
 };
 
 use testing::TempNamespace;
@@ -180,6 +180,45 @@ fn a_channel_with_shared_sides_is_byte_for_byte_what_it_was() {
     let loan = other.loan().unwrap();
     assert_dump(&space, "shared.hex");
     drop((lease, loan));
+}
+
+/// A cell with two values, whose writer has left, and one that holds the line of the sequence.
+#[test]
+fn a_cell_is_byte_for_byte_what_it_was() {
+    fn test<M: Numbered>(file: &str) {
+        let space = TempNamespace::new();
+        let cell = seqlock::cell::<M>(CHANNEL).namespace(space.namespace());
+        let (reader, mut writer) = (cell.clone().reader().unwrap(), cell.writer().unwrap());
+        (1..3).for_each(|number| writer.store(M::of(number)));
+        drop(writer);
+        assert_eq!(reader.load(), Ok(M::of(2)));
+        assert_dump(&space, file);
+    }
+    test::<Tick>("cell.hex");
+    test::<[u64; 16]>("large-cell.hex");
+}
+
+/// A table of five cells, of which two have keys; one key had to go past the end.
+#[test]
+fn a_keyed_table_is_byte_for_byte_what_it_was() {
+    let space = TempNamespace::new();
+    let table = seqlock::keyed_table::<[u8; 6], Tick>(CHANNEL).namespace(space.namespace()).cells(5);
+    let (mut writer, reader) = (table.clone().writer().unwrap(), table.reader().unwrap());
+    // All of them hash to the last cell.
+    let keys = (0..100).map(|number| *format!("key{number:03}").as_bytes().first_chunk::<6>().unwrap());
+    let last: Vec<_> = keys.filter(|key| fnv1a_64(key) % 5 == 4).take(2).collect();
+    for (number, key) in (1..).zip(&last) {
+        writer.store(key, Tick::of(number)).unwrap();
+    }
+    assert_eq!(last.iter().map(|key| reader.find(key)).collect::<Vec<_>>(), [Some(4), Some(0)]);
+    assert_dump(&space, "keyed-table.hex");
+}
+
+/// As the document has it.
+fn fnv1a_64(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3))
 }
 
 /// The peer in C.

@@ -44,6 +44,7 @@ fn each() -> Vec<(Error, io::ErrorKind)> {
             expected: "4".into(),
         },
         Error::Full { channel: channel(), side: "receiver", limit: 254 },
+        Error::NoFreeCell { channel: channel(), cells: 77 },
         Error::RoleTaken { channel: channel(), role: "sender", pid: 42 },
         Error::RoleBusy { channel: channel(), role: "sender" },
         Error::Inconsistent { channel: channel(), broken: corrupt },
@@ -52,6 +53,7 @@ fn each() -> Vec<(Error, io::ErrorKind)> {
     let kind = |error: &Error| match error {
         Error::Map(_) => io::ErrorKind::NotFound,
         Error::Option { .. } => io::ErrorKind::InvalidInput,
+        Error::NoFreeCell { .. } => io::ErrorKind::StorageFull,
         Error::Full { .. } | Error::RoleTaken { .. } | Error::RoleBusy { .. } => io::ErrorKind::ResourceBusy,
         Error::NotAChannel { .. }
         | Error::Damaged { .. }
@@ -103,6 +105,7 @@ fn the_numbers_are_in_the_text() {
     assert!(has(&["holds 8 messages", "expects 16", "ask for 8"]));
     assert!(has(&["max_senders 32", "expects 4", "ask for 32"]));
     assert!(has(&["another receiver", "found 254", "larger max_receivers"]));
+    assert!(has(&["in all 77 cells", "more cells"]));
     assert!(has(&["sender already", "process 42"]));
     assert!(has(&["field `price` differs"]));
     assert!(has(&["at message 3", "tail", "0x7"]));

@@ -4,6 +4,7 @@
 //! ones arrived.
 
 mod attach_race;
+mod cells;
 mod corrupt;
 mod damage;
 mod errors;

@@ -77,11 +77,11 @@ impl Shared {
     }
 
     pub fn sender_lock(&self, process: u64) -> KernelLock<'_> {
-        KernelLock { word: &self.sender_lock, process, handover: self.handover }
+        KernelLock::with_handover(&self.sender_lock, process, self.handover)
     }
 
     pub fn receiver_lock(&self, process: u64) -> KernelLock<'_> {
-        KernelLock { word: &self.receiver_lock, process, handover: self.handover }
+        KernelLock::with_handover(&self.receiver_lock, process, self.handover)
     }
 }
 
@@ -96,7 +96,12 @@ pub struct KernelLock<'m> {
 impl<'m> KernelLock<'m> {
     /// The lock behind that word, as a description of that process has it.
     pub fn new(word: &'m AtomicU64, process: u64) -> Self {
-        Self { word, process, handover: Ordering::Release }
+        Self::with_handover(word, process, Ordering::Release)
+    }
+
+    /// The same of a kernel that hands locks over in this way.
+    pub fn with_handover(word: &'m AtomicU64, process: u64, handover: Ordering) -> Self {
+        Self { word, process, handover }
     }
 
     /// What the kernel does for a process that died: what it held is free, and what it stored is visible
@@ -114,8 +119,9 @@ impl Lock for KernelLock<'_> {
         }
     }
 
+    /// Acquire: the kernel looks at its list of locks, and whoever finds it empty comes after who emptied it.
     fn is_held(&self) -> bool {
-        let holder = self.word.load(Ordering::Relaxed);
+        let holder = self.word.load(Ordering::Acquire);
         holder != 0 && holder != self.process
     }
 

@@ -4,19 +4,25 @@
 #![cfg(all(test, loom))]
 
 mod account;
+mod cell;
+mod cell_crash;
+mod cells;
 mod controls;
 mod ends;
 mod fixture;
+mod key;
 mod lifecycle;
 mod limits;
 mod lone;
 mod many;
+mod observer;
 mod orphan;
 mod peer;
 mod race;
 mod repair;
 mod roster;
 mod shared;
+mod snapshot;
 mod sole;
 mod sole_crash;
 mod table;

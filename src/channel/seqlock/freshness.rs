@@ -1,0 +1,66 @@
+//! Whether more values are to be expected.
+
+use std::time::{Duration, SystemTime};
+
+use crate::channel::Departure;
+use crate::protocol::roster::{self, Identity, Lock, Presence, Record};
+
+/// Whether there is a writer that may store a newer value, by the kernel's word.
+///
+/// It says nothing of the time since the latest value was stored, which nobody writes down: a message that needs it has a
+/// field for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// No writer has come yet.
+    Awaited,
+    /// A writer is attached and alive, though perhaps stopped: what is read is the latest.
+    Fresh {
+        /// Its process, as its own pid namespace counts.
+        pid: u64,
+        /// When it attached, by the clock of its process.
+        since: SystemTime,
+    },
+    /// The last writer is gone. What it stored last stays readable.
+    Stale {
+        /// Whether it left or died.
+        writer: Departure,
+        /// Its process, as its own pid namespace counts.
+        pid: u64,
+        /// When it attached.
+        since: SystemTime,
+        /// When it left. Of one that died nobody knows.
+        left: Option<SystemTime>,
+    },
+}
+
+impl Freshness {
+    /// Asks the kernel, if the record says that somebody is there.
+    pub(super) fn of(record: &Record, lock: &impl Lock) -> Self {
+        loop {
+            let presence = roster::observe(record, lock);
+            let (_, Identity { pid, since }) = roster::observe_record(record);
+            let left = time(roster::until(record));
+            // Somebody may have come or gone between the looks, and then they are not of one writer.
+            if roster::observe(record, lock) == presence
+                && roster::observe_record(record).1 == (Identity { pid, since })
+            {
+                let since = time(since);
+                return match presence {
+                    Presence::Never => Self::Awaited,
+                    Presence::Live => Self::Fresh { pid, since },
+                    Presence::Left => Self::Stale { writer: Departure::Left, pid, since, left: Some(left) },
+                    Presence::Died => Self::Stale { writer: Departure::Died, pid, since, left: None },
+                };
+            }
+        }
+    }
+
+    /// Whether a writer is attached and alive.
+    pub fn is_fresh(&self) -> bool {
+        matches!(self, Self::Fresh { .. })
+    }
+}
+
+fn time(since_the_epoch: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_nanos(since_the_epoch)
+}

@@ -1,0 +1,102 @@
+//! The role of a cell's writer, for as long as its handle lives.
+
+use std::sync::Arc;
+
+use crate::Error;
+use crate::channel::open;
+use crate::channel::role;
+use crate::map::ForkGuard;
+use crate::protocol::roster::{self, Lock as _, Locks as _, Predecessor, Record, Side};
+use crate::segment::{HeldCell, Kind, Locks, now};
+
+/// What people call one that has it.
+pub(super) const WRITER: &str = "writer";
+
+/// What errors call the cell.
+pub(super) fn name(cell: &HeldCell) -> String {
+    let (name, kind) = (open::name(cell.segment()), cell.segment().kind());
+    if kind == Kind::Cell { name.to_owned() } else { format!("{name}[{}]", cell.index()) }
+}
+
+/// The lock of a cell's role, and nothing more: nobody can tell that its owner is there, and its record is as it was.
+/// Dropping it gives the lock back.
+#[derive(Debug)]
+pub(super) struct Claim {
+    cell: HeldCell,
+    /// As this participant's description of the file has them; of a table shared by the writers of different cells.
+    locks: Arc<Locks>,
+    /// The process that has the lock: a forked child inherits the handle, but not the memory.
+    owner: ForkGuard,
+    /// Whether the lock is to be given back when this is dropped.
+    is_held: bool,
+}
+
+impl Claim {
+    /// Takes the lock. Nobody else takes this cell's by these locks.
+    ///
+    /// # Errors
+    ///
+    /// If somebody has it.
+    pub(super) fn new(cell: HeldCell, locks: Arc<Locks>) -> Result<Self, Error> {
+        role::lock(record(&cell), &locks.lock(Side::Sending, cell.index()), &name(&cell), WRITER)?;
+        Ok(Self { cell, locks, owner: ForkGuard::new(), is_held: true })
+    }
+
+    /// As [`new`](Self::new), but tries once only; `None` if somebody has it.
+    pub(super) fn try_new(cell: HeldCell, locks: Arc<Locks>) -> Option<Self> {
+        let taken = roster::take_lock(&locks.lock(Side::Sending, cell.index()));
+        taken.then(|| Self { cell, locks, owner: ForkGuard::new(), is_held: true })
+    }
+
+    /// Takes the role.
+    pub(super) fn enter(mut self) -> Holder {
+        self.is_held = false;
+        let (cell, locks, owner) = (self.cell.clone(), Arc::clone(&self.locks), self.owner);
+        let (incarnation, predecessor) = roster::enter(record(&cell), role::me());
+        Holder { cell, locks, incarnation, predecessor, owner }
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if self.is_held && self.owner.is_ours() {
+            self.locks.lock(Side::Sending, self.cell.index()).unlock();
+        }
+    }
+}
+
+/// One that has the role of a cell's writer. Dropping it leaves.
+#[derive(Debug)]
+pub(super) struct Holder {
+    cell: HeldCell,
+    locks: Arc<Locks>,
+    incarnation: u64,
+    predecessor: Predecessor,
+    owner: ForkGuard,
+}
+
+impl Holder {
+    #[inline]
+    pub(super) fn cell(&self) -> &HeldCell {
+        &self.cell
+    }
+
+    /// How the one that had the role before ended.
+    pub(super) fn predecessor(&self) -> Predecessor {
+        self.predecessor
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        if self.owner.is_ours() {
+            let lock = self.locks.lock(Side::Sending, self.cell.index());
+            roster::detach(record(&self.cell), &lock, self.incarnation, now());
+        }
+    }
+}
+
+/// Of the cell's writer.
+fn record(cell: &HeldCell) -> &Record {
+    &cell.segment().senders()[cell.index() as usize]
+}

@@ -1,0 +1,171 @@
+//! Reading several cells under one name.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::error::{LoadError, TryLoadError, WaitError};
+use super::freshness::Freshness;
+use super::look::{Look, Role};
+use super::reader::Reader;
+use crate::Message;
+use crate::channel::options::EndpointOptions;
+use crate::protocol::seqlock;
+use crate::segment::{HeldCell, Locks, Segment};
+
+/// A reader of the cells of a table, one of any number; as [`Reader`] is of one cell.
+///
+/// Cells are numbered from 0. All calls panic if there is no cell of that number, as an index does.
+#[derive(Clone)]
+pub struct TableReader<T: Message> {
+    segment: Segment,
+    locks: Arc<Locks>,
+    options: EndpointOptions,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: Message> TableReader<T> {
+    pub(super) fn new(segment: Segment, locks: Arc<Locks>, options: EndpointOptions) -> Self {
+        Self { segment, locks, options, of: PhantomData }
+    }
+
+    pub(super) fn segment(&self) -> &Segment {
+        &self.segment
+    }
+
+    #[inline]
+    fn look(&self, index: usize) -> Look<'_, T> {
+        Look::new(self.segment.cell(number(index)))
+    }
+
+    /// How many cells there are.
+    #[allow(clippy::len_without_is_empty, reason = "there is at least one")]
+    pub fn len(&self) -> usize {
+        self.segment.capacity() as usize
+    }
+
+    /// A reader of that cell alone.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such cell.
+    pub fn cell(&self, index: usize) -> Reader<T> {
+        let cell = HeldCell::new(self.segment.clone(), number(index));
+        Reader::new(cell, Arc::clone(&self.locks), self.options)
+    }
+
+    /// As [`Reader::load`], of that cell.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such cell.
+    #[inline]
+    pub fn load(&self, index: usize) -> Result<T, LoadError> {
+        self.look(index).load()
+    }
+
+    /// As [`Reader::try_load`], of that cell.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such cell.
+    #[inline]
+    pub fn try_load(&self, index: usize, attempts: u32) -> Result<T, TryLoadError> {
+        self.look(index).try_load(attempts)
+    }
+
+    /// As [`Reader::load_if_newer`], of that cell.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such cell.
+    #[inline]
+    pub fn load_if_newer(&self, index: usize, seen: &mut u64) -> Result<Option<T>, LoadError> {
+        self.look(index).load_if_newer(seen)
+    }
+
+    /// As [`Reader::version`], of that cell.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such cell.
+    #[inline]
+    pub fn version(&self, index: usize) -> u64 {
+        self.look(index).version()
+    }
+
+    /// As [`Reader::wait_newer`], of that cell.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such cell.
+    pub fn wait_newer(&self, index: usize, seen: &mut u64, timeout: Duration) -> Result<T, WaitError> {
+        let writer = Role::of(&self.segment, &self.locks, number(index));
+        self.look(index).wait_newer(seen, timeout, writer, self.options)
+    }
+
+    /// As [`Reader::freshness`], of that cell.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such cell.
+    pub fn freshness(&self, index: usize) -> Freshness {
+        Role::of(&self.segment, &self.locks, number(index)).freshness()
+    }
+
+    /// The latest value of each cell, in their order. Each is complete, and was the latest one when the call came to its
+    /// cell; see [`snapshot_at_once`](Self::snapshot_at_once) for what they were together.
+    pub fn snapshot(&self) -> Vec<Result<T, LoadError>> {
+        (0..self.len()).map(|index| self.load(index)).collect()
+    }
+
+    /// The latest value of each cell, as they all were at one instant, in so many attempts at most; `None` if something was
+    /// stored during each of them. An attempt reads all cells, and then whether any has changed.
+    pub fn snapshot_at_once(&self, attempts: u32) -> Option<Vec<Result<T, LoadError>>> {
+        let mut versions = Vec::with_capacity(self.len());
+        for _ in 0..attempts {
+            versions.clear();
+            let mut values = Vec::with_capacity(self.len());
+            for index in 0..self.len() {
+                let (version, value) = self.look(index).load_numbered();
+                versions.push(version);
+                values.push(value);
+            }
+            seqlock::between_looks();
+            // A cell's version only grows: one that is the same was the same in between, when all had been read.
+            if versions.iter().enumerate().all(|(index, version)| self.version(index) == *version) {
+                return Some(values);
+            }
+        }
+        None
+    }
+}
+
+/// As cells are counted. What is too large for that is no cell.
+#[inline]
+pub(super) fn number(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+impl<T: Message> fmt::Debug for TableReader<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TableReader").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
