@@ -30,15 +30,20 @@ Usage: cargo run --release --example pipeline -- [OPTIONS]
   --workers N     processes that filter blocks, 1 to 32 [4]
   --kill-every MS milliseconds from one kill of a worker to the next, 10 to 60000 [100]
   --no-kill       let all of them live
+  --watch[=PID]   in another terminal, before or meanwhile: shows how the pipeline goes on, without any effect on it,
+                  until it ends; if there are several, the one whose first process is PID. Goes with no other option
   -h, --help      this text
 
 Exit status: 0 if everything arrived and the result matches the reference, 1 if not, 2 for wrong arguments,
-128 + N after signal N (Ctrl-C, SIGTERM, SIGHUP), which leaves no process and no shared memory behind.
+128 + N after signal N (Ctrl-C, SIGTERM, SIGHUP), which leaves no process and no shared memory behind. With --watch it
+is 0 if the pipeline ended well or the watching was ended, 1 if the pipeline failed or is gone.
 ";
 
 /// What is to be done.
 pub(crate) enum Command {
     Help,
+    /// The pipeline that this process supervises, or the one that runs.
+    Watch(Option<u32>),
     Supervise(Settings),
     Work(Role, Task),
 }
@@ -60,18 +65,27 @@ pub(crate) struct Settings {
 pub(crate) enum Role {
     Feed,
     Parse,
-    Worker,
+    /// In the slot of that number.
+    Worker(usize),
     Sink,
 }
 
 impl Role {
-    const ALL: [Self; 4] = [Self::Feed, Self::Parse, Self::Worker, Self::Sink];
+    fn named(name: &str, slot: Option<usize>) -> Result<Self, lexopt::Error> {
+        match name {
+            "feed" => Ok(Self::Feed),
+            "parse" => Ok(Self::Parse),
+            "worker" => slot.map(Self::Worker).ok_or_else(|| "--role worker needs --slot".into()),
+            "sink" => Ok(Self::Sink),
+            _ => Err(format!("there is no role `{name}`").into()),
+        }
+    }
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Feed => "feed",
             Self::Parse => "parse",
-            Self::Worker => "worker",
+            Self::Worker(_) => "worker",
             Self::Sink => "sink",
         }
     }
@@ -106,6 +120,7 @@ const DEFAULT_CAPACITY: usize = 4_096;
 const HIGHEST_RATE: u64 = 1_000_000;
 const DEFAULT_WORKERS: usize = 4;
 const MOST_WORKERS: u64 = 32;
+const MOST_PID: u32 = i32::MAX as u32;
 const DEFAULT_KILL_EVERY: u64 = 100;
 
 impl Task {
@@ -137,6 +152,10 @@ impl Task {
     /// The arguments that [`parse`] makes this task of.
     pub(crate) fn arguments(&self, role: Role) -> Vec<OsString> {
         let rate = self.rate.map(|rate| ["--rate".into(), rate.to_string().into()]);
+        let slot = match role {
+            Role::Worker(slot) => Some(["--slot".into(), slot.to_string().into()]),
+            _ => None,
+        };
         let others: [OsString; 12] = [
             "--role".into(),
             role.name().into(),
@@ -151,7 +170,7 @@ impl Task {
             "--data".into(),
             self.data.clone().into(),
         ];
-        others.into_iter().chain(rate.into_iter().flatten()).collect()
+        others.into_iter().chain(rate.into_iter().chain(slot).flatten()).collect()
     }
 }
 
@@ -161,8 +180,14 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
     let (mut workers, mut kill, mut kill_every) = (DEFAULT_WORKERS, true, DEFAULT_KILL_EVERY);
     let mut data = PathBuf::from(recording::PATH);
     let (mut role, mut run, mut parent, mut records) = (None, None, None, None);
+    let (mut slot, mut watch, mut other) = (None, None, None);
     let mut parser = Parser::from_args(arguments);
     while let Some(argument) = parser.next()? {
+        if let Arg::Long(name) = argument {
+            if name != "watch" {
+                other.get_or_insert(format!("--{name}"));
+            }
+        }
         match argument {
             Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help),
             Arg::Long("repeat") => repeat = Some(number(&mut parser, "--repeat", 1, LONGEST_REPEAT)?),
@@ -173,17 +198,26 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             Arg::Long("workers") => workers = number(&mut parser, "--workers", 1, MOST_WORKERS)? as usize,
             Arg::Long("kill-every") => kill_every = number(&mut parser, "--kill-every", 10, 60_000)?,
             Arg::Long("no-kill") => kill = false,
+            Arg::Long("watch") => watch = Some(parser.optional_value().map(process).transpose()?),
+            Arg::Value(value) if watch == Some(None) => watch = Some(Some(process(value)?)),
             // Between the supervisor and the others only.
             Arg::Long("role") => role = Some(parser.value()?.string()?),
             Arg::Long("run") => run = Some(parser.value()?.string()?),
             Arg::Long("parent") => parent = Some(parser.value()?.parse()?),
+            Arg::Long("slot") => slot = Some(parser.value()?.parse()?),
             Arg::Long("records") => records = Some(parser.value()?.parse()?),
             _ => return Err(argument.unexpected()),
         }
     }
+    if let Some(pipeline) = watch {
+        return match other {
+            Some(other) => Err(format!("{other} does not go with --watch, which only looks on").into()),
+            None => Ok(Command::Watch(pipeline)),
+        };
+    }
     let Some(role) = role else {
-        if run.is_some() || parent.is_some() || records.is_some() {
-            return Err("--run, --parent and --records go with --role".into());
+        if run.is_some() || parent.is_some() || records.is_some() || slot.is_some() {
+            return Err("--run, --parent, --records and --slot go with --role".into());
         }
         let repeat = repeat.unwrap_or(if rate.is_some() { 1 } else { DEFAULT_REPEAT });
         let paced = paced.unwrap_or(if rate.is_some() { 0 } else { DEFAULT_PACED });
@@ -194,9 +228,14 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
         return Err("--role needs --run, --parent and --records".into());
     };
     let task = Task { run, parent, records, rate, capacity, data };
-    match Role::ALL.into_iter().find(|known| known.name() == role) {
-        Some(role) => Ok(Command::Work(role, task)),
-        None => Err(format!("there is no role `{role}`").into()),
+    Ok(Command::Work(Role::named(&role, slot)?, task))
+}
+
+fn process(text: OsString) -> Result<u32, lexopt::Error> {
+    let text = text.string()?;
+    match text.parse() {
+        Ok(pid @ 1..=MOST_PID) => Ok(pid),
+        _ => Err(format!("--watch is `{text}`, expected the process number of a pipeline").into()),
     }
 }
 

@@ -27,7 +27,8 @@ pub(crate) struct Crew<'a> {
 
 impl<'a> Crew<'a> {
     pub(crate) fn start(task: &'a Task, count: usize, kill_every: Option<Duration>) -> io::Result<Self> {
-        let workers = (0..count).map(|_| Process::start(Role::Worker, task)).collect::<io::Result<_>>()?;
+        let workers =
+            (0..count).map(|slot| Process::start(Role::Worker(slot), task)).collect::<io::Result<_>>()?;
         let kill_at = Instant::now() + kill_every.unwrap_or_default();
         Ok(Self { task, workers, kill_every, kill_at, killed: 0, died: 0 })
     }
@@ -47,18 +48,18 @@ impl<'a> Crew<'a> {
         // One that had ended before has seen the end of the work.
         if self.workers[victim].kill()? {
             self.killed += 1;
-            self.workers[victim] = Process::start(Role::Worker, self.task)?;
+            self.workers[victim] = Process::start(Role::Worker(victim), self.task)?;
         }
         Ok(())
     }
 
     /// Replaces the workers that somebody else killed; says how one failed, if any did.
     pub(crate) fn look(&mut self, out: &mut dyn Write) -> io::Result<Option<Failure>> {
-        for worker in &mut self.workers {
+        for (slot, worker) in self.workers.iter_mut().enumerate() {
             let Some(status) = worker.ended()? else { continue };
             let dead = worker.pid();
             if status.signal().is_some() && self.died < SUCCESSORS {
-                *worker = Process::start(Role::Worker, self.task)?;
+                *worker = Process::start(Role::Worker(slot), self.task)?;
                 self.died += 1;
                 report::replaced(dead, worker.pid(), out)?;
             } else if !status.success() {

@@ -16,6 +16,8 @@
 //! | `worker` | filters a block: it needs no other one, so any worker will do, also twice |
 //! | `sink`, `merge` | puts the filtered blocks in order, each once, and finds the heartbeats in them |
 //! | `supervisor`, `run`, `crew` | starts all of them, kills some, and says what came of it |
+//! | `published`, `board`, `live`, `share` | the cells in which they say how they stand while they run |
+//! | `watch`, `screen` | shows the cells, in a process that only reads |
 //! | `detector` | the algorithm, which knows of no process |
 //!
 //! The program is all of them: it starts itself again in the other roles. What it streams and what has to come
@@ -25,19 +27,25 @@
 //! block brings so many earlier ones along (`detector/filters.rs`); what remembers more sees the blocks in order.
 
 mod arguments;
+mod board;
 mod crew;
 mod cutter;
 mod detector;
 mod feed;
+mod live;
 mod merge;
 mod messages;
 mod parse;
 mod process;
+mod published;
 mod reference;
 mod report;
 mod run;
+mod screen;
+mod share;
 mod sink;
 mod supervisor;
+mod watch;
 mod worker;
 
 use std::error::Error;
@@ -50,6 +58,14 @@ use supervisor::Failure;
 fn main() -> ExitCode {
     match arguments::parse(std::env::args_os().skip(1)) {
         Ok(Command::Help) => end(0, HELP),
+        Ok(Command::Watch(pipeline)) => match watch::run(pipeline) {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(error) => {
+                eprintln!("pipeline: watch: {error}");
+                ExitCode::FAILURE
+            }
+        },
         Ok(Command::Supervise(settings)) => match supervisor::run(&settings, &mut io::stdout()) {
             Ok(line) => end(0, &format!("pipeline: {line}\n")),
             Err(Failure::Recording(unusable)) => {
@@ -63,7 +79,9 @@ fn main() -> ExitCode {
         },
         Ok(Command::Work(Role::Feed, task)) => work(Role::Feed, &task, feed::run),
         Ok(Command::Work(Role::Parse, task)) => work(Role::Parse, &task, parse::run),
-        Ok(Command::Work(Role::Worker, task)) => work(Role::Worker, &task, worker::run),
+        Ok(Command::Work(role @ Role::Worker(slot), task)) => {
+            work(role, &task, |task| worker::run(task, slot))
+        }
         Ok(Command::Work(Role::Sink, task)) => work(Role::Sink, &task, sink::run),
         Err(error) => {
             eprintln!("pipeline: {error}; --help says what there is");
@@ -81,7 +99,7 @@ fn end(status: u8, text: &str) -> ExitCode {
 }
 
 /// Does a task in a role, in a process of its own.
-fn work(role: Role, task: &Task, run: fn(&Task) -> Result<(), Box<dyn Error>>) -> ExitCode {
+fn work(role: Role, task: &Task, run: impl FnOnce(&Task) -> Result<(), Box<dyn Error>>) -> ExitCode {
     let result = match process::die_with(task.parent) {
         Ok(true) => run(task),
         Ok(false) => Err("the supervisor is gone".into()),

@@ -1,5 +1,6 @@
 //! What the user is told.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -139,6 +140,23 @@ fn microseconds(nanoseconds: u64) -> String {
     format!("{:.2} µs", nanoseconds as f64 / 1e3)
 }
 
+/// What a run comes down to.
+pub(crate) struct Totals {
+    pub(crate) sent: u64,
+    pub(crate) received: u64,
+    pub(crate) lost: u64,
+    pub(crate) redelivered: u64,
+    pub(crate) killed: u64,
+}
+
+impl fmt::Display for Totals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sent, received, lost, redelivered, killed } = self;
+        write!(f, "{sent} sent, {received} received, {lost} lost, ")?;
+        write!(f, "{redelivered} redelivered, {killed} workers killed")
+    }
+}
+
 /// The last line, or what is wrong.
 pub(crate) fn verdict(task: &Task, outcome: &Outcome, reference: &Figures) -> Result<String, Failure> {
     let Report { sent, received, redelivered, passes, wrong, first_wrong, figures, .. } = outcome.report;
@@ -163,10 +181,8 @@ pub(crate) fn verdict(task: &Task, outcome: &Outcome, reference: &Figures) -> Re
     } else if whole && !(PUBLISHED.0..=PUBLISHED.1).contains(&figures.beats) {
         format!("{} beats are out of the range of other detectors", figures.beats)
     } else {
-        return Ok(format!(
-            "{sent} sent, {received} received, {lost} lost, {redelivered} redelivered, {killed} workers killed, \
-             result matches the reference"
-        ));
+        let totals = Totals { sent, received, lost, redelivered, killed };
+        return Ok(format!("{totals}, result matches the reference"));
     };
     Err(Failure::Failed(wrong))
 }

@@ -10,6 +10,7 @@ use ringway::spsc::{self, Receiver};
 use ringway::{Message, TryRecvError, mpmc, mpsc};
 
 use crate::arguments::{Role, Task};
+use crate::board::Board;
 use crate::crew::Crew;
 use crate::messages::{Block, Event, Filtered, Intake, Report};
 use crate::process::{Process, Signals, Sweeper};
@@ -135,8 +136,8 @@ impl<'a> Run<'a> {
         Ok(run)
     }
 
-    /// Watches over the run to its end.
-    pub(crate) fn finish(mut self, out: &mut dyn Write) -> Result<Outcome, Failure> {
+    /// Watches over the run to its end, and has the board say how it stands.
+    pub(crate) fn finish(mut self, board: &mut Board, out: &mut dyn Write) -> Result<Outcome, Failure> {
         let mut progress_at = self.started + PROGRESS;
         let mut done_by = None;
         loop {
@@ -152,6 +153,7 @@ impl<'a> Run<'a> {
                 self.report = Some(report);
             }
             self.take_intake(out)?;
+            self.show(board)?;
             let report = self.report.filter(|report| report.finished > 0);
             let intake = self.intake.filter(|intake| intake.event == Event::Finished);
             if let (Some(intake), Some(report)) = (intake, report) {
@@ -185,6 +187,16 @@ impl<'a> Run<'a> {
             }
             thread::sleep(LOOK);
         }
+    }
+
+    fn show(&self, board: &mut Board) -> Result<(), Failure> {
+        Ok(board.show(|progress| {
+            if let Some(Intake { received, lost, repeated, .. }) = self.intake {
+                (progress.received, progress.lost, progress.repeated) = (received, lost, repeated);
+            }
+            (progress.killed, progress.died) = (self.crew.killed, self.crew.died);
+            progress.feeds = self.successions.len() as u64;
+        })?)
     }
 
     /// Takes what the parser has said.

@@ -8,6 +8,7 @@ use ringway::{TrySendError, mpsc, spsc};
 use crate::arguments::Task;
 use crate::detector::recording::{RATE_HZ, SAMPLES};
 use crate::detector::{Beat, Finder, Summary};
+use crate::live::{Live, Pulse};
 use crate::merge::Merge;
 use crate::messages::{END, Figures, Filtered, HELD, Report, now_ns};
 use crate::reference::Reference;
@@ -19,6 +20,7 @@ const ATTENTION: Duration = Duration::from_millis(1);
 pub(crate) fn run(task: &Task) -> Result<(), Box<dyn Error>> {
     let reference = Reference::read(&task.data)?;
     let mut reports = spsc::channel(&task.reports_channel()).open_existing().sender()?;
+    let mut live = Live::new(task)?;
     let results = mpsc::channel::<Filtered>(&task.results_channel());
     let mut results = results.open_existing().liveness_interval(ATTENTION).receiver()?;
     let mut merge = Merge::new();
@@ -30,11 +32,13 @@ pub(crate) fn run(task: &Task) -> Result<(), Box<dyn Error>> {
         merge.take(result.label.number, result.digest(), &*result, |result| sink.take(result));
         result.release();
         sink.latest_ns = now_ns();
+        let report = sink.report(&merge);
+        live.publish(&report, &sink.pulse);
         if sink.finished {
-            return Ok(reports.send(sink.report(&merge))?);
+            return Ok(reports.send(report)?);
         }
         // The next one will do as well.
-        match reports.try_send(sink.report(&merge)) {
+        match reports.try_send(report) {
             Ok(()) | Err(TrySendError::Full(_)) => {}
             Err(error) => return Err(error.into()),
         }
@@ -61,15 +65,17 @@ impl Pass {
 }
 
 impl Findings {
-    fn beat(&mut self, beat: Beat, reference: &Reference) {
+    fn beat(&mut self, beat: Beat, reference: &Reference, pulse: &mut Pulse) {
         self.right &= reference.beats.get(self.summary.beats() as usize) == Some(&beat.sample);
         self.summary.beat(beat);
+        pulse.beat(beat.sample);
     }
 }
 
 struct Sink<'a> {
     reference: &'a Reference,
     pass: Option<Pass>,
+    pulse: Pulse,
     finished: bool,
     sent: u64,
     received: u64,
@@ -87,6 +93,7 @@ impl<'a> Sink<'a> {
         Self {
             reference,
             pass: None,
+            pulse: Pulse::default(),
             finished: false,
             sent: 0,
             received: 0,
@@ -119,7 +126,7 @@ impl<'a> Sink<'a> {
                 for (&sample, &signals) in signals {
                     findings.summary.sample(sample);
                     if let Some(beat) = finder.push(sample, signals) {
-                        findings.beat(beat, self.reference);
+                        findings.beat(beat, self.reference, &mut self.pulse);
                     }
                 }
             }
@@ -127,7 +134,8 @@ impl<'a> Sink<'a> {
     }
 
     fn finish_pass(&mut self, Pass { finder, mut findings }: Pass) {
-        finder.finish().for_each(|beat| findings.beat(beat, self.reference));
+        finder.finish().for_each(|beat| findings.beat(beat, self.reference, &mut self.pulse));
+        self.pulse.end_pass();
         self.figures = Figures::from(&findings.summary);
         self.judge(findings.right && findings.summary == self.reference.summary);
     }

@@ -6,8 +6,11 @@ use std::io::Write;
 use std::process::ExitStatus;
 
 use crate::arguments::{Settings, Task};
+use crate::board::Board;
 use crate::detector::recording::{SAMPLES, Unusable};
+use crate::messages::{Figures, now_ns};
 use crate::process::{Process, Signals};
+use crate::published::{self, State};
 use crate::reference::Reference;
 use crate::report;
 use crate::run::Run;
@@ -45,24 +48,49 @@ pub(crate) fn run(settings: &Settings, out: &mut dyn Write) -> Result<String, Fa
     let signals = Signals::note()?;
     let parent = std::process::id();
     let task = Task {
-        run: format!("pipeline-{parent}"),
+        run: published::run(parent),
         parent,
         records: settings.repeat * SAMPLES,
         rate: settings.rate,
         capacity: settings.capacity,
         data: settings.data.clone(),
     };
-    let outcome = Run::start(&task, settings.workers, settings.kill_every, &signals, out)?.finish(out)?;
-    report::result(&outcome, &reference, out)?;
+    let mut board = Board::put_up(&task, settings.workers)?;
+    let verdict = judge(settings, &task, &reference, &signals, &mut board, out);
+    let state = match &verdict {
+        Ok(_) => State::Finished,
+        Err(Failure::Interrupted(_)) => State::Stopped,
+        Err(_) => State::Failed,
+    };
+    let shown = board.show(|progress| progress.state = state);
+    let line = verdict?;
+    shown?;
+    Ok(line)
+}
+
+/// Runs the stream, which the board shows, and then the slower one.
+fn judge(
+    settings: &Settings,
+    task: &Task,
+    reference: &Figures,
+    signals: &Signals,
+    board: &mut Board,
+    out: &mut dyn Write,
+) -> Result<String, Failure> {
+    let run = Run::start(task, settings.workers, settings.kill_every, signals, out)?;
+    let outcome = run.finish(board, out)?;
+    board.show(|progress| (progress.state, progress.ended_ns) = (State::Pacing, now_ns()))?;
+    report::result(&outcome, reference, out)?;
     report::speed(&outcome, task.rate, out)?;
-    let verdict = report::verdict(&task, &outcome, &reference)?;
+    let verdict = report::verdict(task, &outcome, reference)?;
     if settings.paced > 0 {
         let run = format!("{}-paced", task.run);
-        let task = Task { run, records: settings.paced, rate: Some(PACED_HZ), ..task };
+        let task = Task { run, records: settings.paced, rate: Some(PACED_HZ), ..task.clone() };
         // One worker is enough for that, and idle ones would be in the way.
-        let outcome = Run::start(&task, 1, None, &signals, out)?.finish(out)?;
+        let mut board = Board::put_up(&task, 1)?;
+        let outcome = Run::start(&task, 1, None, signals, out)?.finish(&mut board, out)?;
         report::speed(&outcome, task.rate, out)?;
-        report::verdict(&task, &outcome, &reference)?;
+        report::verdict(&task, &outcome, reference)?;
     }
     Ok(verdict)
 }

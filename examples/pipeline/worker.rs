@@ -8,14 +8,16 @@ use ringway::{RecvError, mpmc, mpsc};
 use crate::arguments::Task;
 use crate::detector::recording::RATE_HZ;
 use crate::detector::{Filters, Signals};
-use crate::messages::{BEFORE, BLOCK, Block, Filtered, Label};
+use crate::messages::{BEFORE, BLOCK, Block, Filtered, Label, SAMPLE};
+use crate::share::Ledger;
 
 /// How soon an idle worker looks for what a killed one left.
 const ATTENTION: Duration = Duration::from_millis(1);
 
 /// Takes blocks by lease: one that is killed has not given its block back, and another worker gets it. A block
 /// is filtered at least once, and its result is the same each time.
-pub(crate) fn run(task: &Task) -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(task: &Task, slot: usize) -> Result<(), Box<dyn Error>> {
+    let mut ledger = Ledger::take_over(&task.run, slot)?;
     let work = mpmc::channel::<Block>(&task.work_channel());
     let mut work = work.open_existing().liveness_interval(ATTENTION).receiver()?;
     let results = mpsc::channel::<Filtered>(&task.results_channel());
@@ -31,10 +33,13 @@ pub(crate) fn run(task: &Task) -> Result<(), Box<dyn Error>> {
         let samples = filter(&block, &mut signals);
         // Not before: results behind a slot that is lent wait for it.
         let mut result = results.loan()?.recycle();
-        result.label = Label { redelivered: block.redelivered(), ..block.label };
+        let label = Label { redelivered: block.redelivered(), ..block.label };
+        result.label = label;
         result.samples[..samples.len()].copy_from_slice(samples);
         result.signals[..samples.len()].copy_from_slice(&signals);
         result.publish();
+        let own = if label.kind == SAMPLE { samples.len() } else { 0 };
+        ledger.count(label.number, own as u64, label.redelivered > 0);
         // Not before: a block that is given back is done.
         block.release();
     }

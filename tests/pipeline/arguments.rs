@@ -80,6 +80,17 @@ fn wrong_arguments_are_refused() {
     assert_refused(&["--capacity", "-1"], 2, &["--capacity", "--help"]);
     assert_refused(&["--no-kill=yes"], 2, &["--no-kill", "--help"]);
     assert_refused(&["--records", "3"], 2, &["--role", "--help"]);
+    for wrong in ["0", "-1", "2147483648", "mine"] {
+        let text = format!("--watch is `{wrong}`, expected the process number of a pipeline");
+        assert_refused(&[&format!("--watch={wrong}")], 2, &[&text, "--help"]);
+    }
+    assert_refused(&["--watch", "mine"], 2, &["--watch is `mine`", "--help"]);
+    assert_refused(&["--watch", "1", "2"], 2, &["\"2\"", "--help"]);
+    for other in [&["--repeat", "3"][..], &["--no-kill"], &["--workers", "2"], &["--data", RECORDING]] {
+        let text = format!("{} does not go with --watch", other[0]);
+        assert_refused(&[&["--watch"], other].concat(), 2, &[&text, "--help"]);
+        assert_refused(&[other, &["--watch=1"]].concat(), 2, &[&text, "--help"]);
+    }
 }
 
 #[test]
@@ -96,6 +107,7 @@ fn help_names_every_option() {
             "--workers",
             "--kill-every",
             "--no-kill",
+            "--watch[=PID]",
             "--help",
         ] {
             assert!(contains(&lines, option), "no `{option}` in {lines:#?}");

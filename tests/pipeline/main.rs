@@ -8,7 +8,16 @@ mod endings;
 mod example;
 #[path = "../../examples/pipeline/merge.rs"]
 mod merge;
+#[allow(dead_code, reason = "only the example needs the rest")]
+#[path = "../../examples/pipeline/published.rs"]
+mod published;
 mod run;
+#[path = "../../examples/pipeline/share.rs"]
+mod share;
+mod shares;
+mod sight;
+mod terminal;
+mod watch;
 
 use std::time::{Duration, Instant};
 

@@ -62,7 +62,12 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn start(example: &'static str, arguments: &[&str]) -> Self {
         let mut command = Command::new(path(example));
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::spawn(example, command.args(arguments).stdin(Stdio::null()))
+    }
+
+    /// Starts the example by a command of its own.
+    pub(crate) fn spawn(example: &'static str, command: &mut Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.process_group(0).spawn().expect("the example starts");
         let (sender, lines) = mpsc::channel();
         let outputs: [Option<Box<dyn Read + Send>>; 2] = [
@@ -152,7 +157,7 @@ pub(crate) fn workers(run: &str) -> Vec<String> {
     lines.filter(|line| line.split(' ').any(|argument| belongs(argument, run))).collect()
 }
 
-pub(crate) fn eventually(what: &str, condition: impl Fn() -> bool) {
+pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + WATCHDOG;
     while !condition() {
         assert!(Instant::now() < deadline, "not in time: {what}");
