@@ -101,7 +101,8 @@ impl Storm<'_> {
         let (mut span, mut due) = (Instant::now(), Instant::now());
         let mut killed = true;
         while self.start.elapsed() < self.settings.length && signal.is_none() && self.gets_on() {
-            if span.elapsed() >= self.settings.kill_every {
+            // Not while a kill is due: where one look takes longer than a span none would ever come to it.
+            if killed && span.elapsed() >= self.settings.kill_every {
                 span = span.max(Instant::now() - self.settings.kill_every) + self.settings.kill_every;
                 let within = random.below(self.settings.kill_every.as_micros() as u64);
                 due = span + Duration::from_micros(within);
