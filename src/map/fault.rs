@@ -49,6 +49,8 @@ struct Node {
     len: AtomicUsize,
     prot: AtomicI32,
     fd: AtomicI32,
+    /// The process that has the mapping: a forked child inherits this list, but not what is mapped.
+    pid: AtomicU32,
     /// Where the mapping starts in the file.
     offset: AtomicU64,
     /// The first lost byte, from the mapping's start.
@@ -83,6 +85,7 @@ impl Watch {
         node.len.store(mapping.len, Ordering::Relaxed);
         node.prot.store(mapping.prot, Ordering::Relaxed);
         node.fd.store(mapping.fd.as_raw_fd(), Ordering::Relaxed);
+        node.pid.store(std::process::id(), Ordering::Relaxed);
         node.offset.store(mapping.offset, Ordering::Relaxed);
         node.lost.store(WHOLE, Ordering::Relaxed);
         // Released: whoever sees the odd turn sees the above.
@@ -159,6 +162,7 @@ fn add() -> &'static Node {
         len: AtomicUsize::new(0),
         prot: AtomicI32::new(0),
         fd: AtomicI32::new(-1),
+        pid: AtomicU32::new(0),
         offset: AtomicU64::new(0),
         lost: AtomicU64::new(WHOLE),
         cause: AtomicU32::new(0),
@@ -232,16 +236,21 @@ fn mend(node: &Node, address: usize) -> bool {
     let turn = node.turn.load(Ordering::Acquire);
     let (start, len) = (node.start.load(Ordering::Relaxed), node.len.load(Ordering::Relaxed));
     let (prot, fd) = (node.prot.load(Ordering::Relaxed), node.fd.load(Ordering::Relaxed));
-    let offset = node.offset.load(Ordering::Relaxed);
+    let (offset, pid) = (node.offset.load(Ordering::Relaxed), node.pid.load(Ordering::Relaxed));
     fence(Ordering::Acquire);
     let same = node.turn.load(Ordering::Relaxed) == turn;
     if turn % 2 == 0 || !same || !(start..start + len).contains(&address) {
         return false;
     }
+    // In a forked child something else may lie at these addresses.
+    if pid != std::process::id() {
+        return false;
+    }
     // F2
     let page = rustix::param::page_size();
     let at = (address - start) / page * page;
-    let truncated = file_len(fd).is_none_or(|file_len| offset + at as u64 >= file_len);
+    // Of a file that cannot be asked no more is given up than was touched.
+    let truncated = file_len(fd).is_some_and(|file_len| offset + at as u64 >= file_len);
     let before = node.lost.fetch_min(at as u64, Ordering::SeqCst);
     if at as u64 <= before {
         node.cause.store(u32::from(!truncated), Ordering::SeqCst);
