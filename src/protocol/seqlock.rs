@@ -24,9 +24,10 @@
 //! A successor, once the kernel says that the writer before it is dead and everything it stored is visible, starts at
 //! `sequence`, and writes over what the dead one may have begun.
 //!
-//! *Why no value is torn.* By W3 and Q1 a reader of value k sees its words, or later ones. The slot of value k is written next for value k + N. Who has seen a word of that has, by
-//! the fences W1 and Q3, also seen what was stored before W1: `sequence` = k + N - 1, which Q3 refuses. A successor
-//! passes W1 as well, and has seen the `sequence` of the one before it.
+//! *Why no value is torn.* By W3 and Q1 a reader of value k sees its words, or later ones. The slot of value k is written
+//! next for value k + N. Who has seen a word of that has, by the fences W1 and Q3, also seen what was stored before W1:
+//! `sequence` = k + N - 1, which Q3 refuses. A successor passes W1 as well, and has seen the `sequence` of the one before
+//! it.
 //!
 //! A snapshot of several cells is Q1 to Q3 of each, fence(SeqCst), and `sequence` of each again. If no number has changed,
 //! each cell had that value when the last of them had been read: numbers only grow. By the fences of Q1 nothing in it is

@@ -129,19 +129,15 @@ mod wide {
     #[inline(always)]
     pub(crate) unsafe fn store(from: *const u8, to: *mut u8, len: usize) {
         let mut at = 0;
-        while len >= LARGE && len - at >= BLOCK {
-            let blocks = at_a_time(len - at);
-            // SAFETY: so many blocks are within the bytes at `from` (1) and `to` (2).
-            unsafe {
-                copy_blocks(
-                    from.wrapping_add(at),
-                    to.wrapping_add(at),
-                    blocks,
-                    is_x86_feature_detected!("avx"),
-                )
-            };
-            at += blocks * BLOCK;
-            crash_point("store.after-part");
+        if len >= LARGE {
+            let wide = is_x86_feature_detected!("avx");
+            while len - at >= BLOCK {
+                let blocks = at_a_time(len - at);
+                // SAFETY: so many blocks are within the bytes at `from` (1) and `to` (2).
+                unsafe { copy_blocks(from.wrapping_add(at), to.wrapping_add(at), blocks, wide) };
+                at += blocks * BLOCK;
+                crash_point("store.after-part");
+            }
         }
         macro_rules! step {
             ($type:ty, $class:ident, $template:literal) => {{

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::slots::Part;
+use super::slots;
 use super::writer::Writer;
 use crate::Message;
 use crate::message::bytes_of;
@@ -88,8 +88,7 @@ impl<'w, T: Message> Draft<'w, T> {
     #[inline]
     #[track_caller]
     pub fn write_bytes(&mut self, offset: usize, bytes: &[u8]) {
-        let part = Part::of::<T>(offset, bytes.len());
-        part.write::<T>(self.writer.place(), self.slot, bytes);
+        slots::write_part::<T>(self.writer.place(), self.slot, offset, bytes);
     }
 
     /// Copies some bytes of what is written so far, from so many from the start of the value.
@@ -100,8 +99,7 @@ impl<'w, T: Message> Draft<'w, T> {
     #[inline]
     #[track_caller]
     pub fn read_bytes(&self, offset: usize, bytes: &mut [u8]) {
-        let part = Part::of::<T>(offset, bytes.len());
-        part.read::<T>(self.writer.place(), self.slot, bytes);
+        slots::read_part::<T>(self.writer.place(), self.slot, offset, bytes);
     }
 
     /// Copies the latest value into this one; if there is none, zeros.
@@ -110,13 +108,11 @@ impl<'w, T: Message> Draft<'w, T> {
         const AT_A_TIME: usize = 4096;
         let (mut bytes, latest) = ([0; AT_A_TIME], self.writer.latest_slot());
         for offset in (0..size_of::<T>()).step_by(AT_A_TIME) {
-            let len = AT_A_TIME.min(size_of::<T>() - offset);
-            let (part, bytes) = (Part::of::<T>(offset, len), &mut bytes[..len]);
-            match latest {
-                Some(latest) => part.read::<T>(self.writer.place(), latest, bytes),
-                None => bytes.fill(0),
+            let bytes = &mut bytes[..AT_A_TIME.min(size_of::<T>() - offset)];
+            if let Some(latest) = latest {
+                slots::read_part::<T>(self.writer.place(), latest, offset, bytes);
             }
-            part.write::<T>(self.writer.place(), self.slot, bytes);
+            slots::write_part::<T>(self.writer.place(), self.slot, offset, bytes);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::channel::Departure;
-use crate::protocol::roster::{self, Identity, Lock, Presence, Record};
+use crate::protocol::roster::{self, Lock, Presence, Record};
 
 /// Whether there is a writer that may store a newer value, by the kernel's word.
 ///
@@ -37,21 +37,19 @@ impl Freshness {
     /// Asks the kernel, if the record says that somebody is there.
     pub(super) fn of(record: &Record, lock: &impl Lock) -> Self {
         loop {
-            let presence = roster::observe(record, lock);
-            let (_, Identity { pid, since }) = roster::observe_record(record);
-            let left = time(roster::until(record));
+            let before = roster::observe_record(record);
+            let (presence, left) = (roster::observe(record, lock), time(roster::until(record)));
             // Somebody may have come or gone between the looks, and then they are not of one writer.
-            if roster::observe(record, lock) == presence
-                && roster::observe_record(record).1 == (Identity { pid, since })
-            {
-                let since = time(since);
-                return match presence {
-                    Presence::Never => Self::Awaited,
-                    Presence::Live => Self::Fresh { pid, since },
-                    Presence::Left => Self::Stale { writer: Departure::Left, pid, since, left: Some(left) },
-                    Presence::Died => Self::Stale { writer: Departure::Died, pid, since, left: None },
-                };
+            if roster::observe_record(record) != before {
+                continue;
             }
+            let (pid, since) = (before.1.pid, time(before.1.since));
+            return match presence {
+                Presence::Never => Self::Awaited,
+                Presence::Live => Self::Fresh { pid, since },
+                Presence::Left => Self::Stale { writer: Departure::Left, pid, since, left: Some(left) },
+                Presence::Died => Self::Stale { writer: Departure::Died, pid, since, left: None },
+            };
         }
     }
 

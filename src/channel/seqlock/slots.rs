@@ -168,48 +168,49 @@ pub(super) fn store<T: Message>(place: CellPlace<'_>, writer: &mut Writer, value
     }
 }
 
-/// The slot of the value that is being written, by parts.
-#[derive(Clone, Copy)]
-pub(super) struct Part {
-    /// Bytes from the start of the value.
-    offset: usize,
-    len: usize,
+/// Where that part of the value in a slot lies.
+///
+/// # Panics
+///
+/// If it does not lie within a `T`.
+#[inline]
+#[track_caller]
+fn part<T: Message>(place: CellPlace<'_>, number: u32, offset: usize, len: usize) -> *mut u8 {
+    let fits = offset.checked_add(len).is_some_and(|end| end <= size_of::<T>());
+    assert!(fits, "{len} bytes at {offset} of a value of {} bytes", size_of::<T>());
+    slot::<T>(place, number).wrapping_add(offset)
 }
 
-impl Part {
-    /// # Panics
-    ///
-    /// If it does not lie within a `T`.
-    #[track_caller]
-    pub(super) fn of<T>(offset: usize, len: usize) -> Self {
-        let fits = offset.checked_add(len).is_some_and(|end| end <= size_of::<T>());
-        assert!(fits, "{len} bytes at {offset} of a value of {} bytes", size_of::<T>());
-        Self { offset, len }
-    }
+/// Writes a part of the value in that slot, which the caller has begun.
+///
+/// # Panics
+///
+/// If it does not lie within a `T`.
+#[inline]
+#[track_caller]
+pub(super) fn write_part<T: Message>(place: CellPlace<'_>, number: u32, offset: usize, bytes: &[u8]) {
+    let to = part::<T>(place, number, offset, bytes.len());
+    // SAFETY: 1. a slice; 2. as in `store`, within the value (`part`).
+    unsafe { words::store(bytes.as_ptr(), to, bytes.len()) };
+}
 
-    /// Writes the part of the value in that slot, which the caller has begun.
-    #[inline]
-    pub(super) fn write<T: Message>(self, place: CellPlace<'_>, number: u32, bytes: &[u8]) {
-        assert_eq!(bytes.len(), self.len);
-        let to = slot::<T>(place, number).wrapping_add(self.offset);
-        // SAFETY: 1. a slice; 2. as in `store`, within the value (`Part::of`).
-        unsafe { words::store(bytes.as_ptr(), to, self.len) };
-    }
-
-    /// Reads the part of the value in that slot, which the caller has begun or nobody writes.
-    #[inline]
-    pub(super) fn read<T: Message>(self, place: CellPlace<'_>, number: u32, bytes: &mut [u8]) {
-        assert_eq!(bytes.len(), self.len);
-        let from = slot::<T>(place, number).wrapping_add(self.offset);
-        // SAFETY: 1. readable words of a slot that this writer has begun, or of its latest value, which nobody writes, within
-        // the value (`Part::of`); 2. a slice.
-        unsafe { words::load(from, bytes.as_mut_ptr(), self.len) };
-    }
+/// Reads a part of the value in that slot, which the caller has begun or nobody writes.
+///
+/// # Panics
+///
+/// If it does not lie within a `T`.
+#[inline]
+#[track_caller]
+pub(super) fn read_part<T: Message>(place: CellPlace<'_>, number: u32, offset: usize, bytes: &mut [u8]) {
+    let from = part::<T>(place, number, offset, bytes.len());
+    // SAFETY: 1. readable words of a slot that this writer has begun, or of its latest value, which nobody writes, within the
+    // value (`part`); 2. a slice.
+    unsafe { words::load(from, bytes.as_mut_ptr(), bytes.len()) };
 }
 
 /// Copies the cell's key to `to`, if it has one; whether it has.
 #[inline]
-pub(super) fn copy_key<K: Message>(place: CellPlace<'_>, to: &mut MaybeUninit<K>) -> bool {
+fn copy_key<K: Message>(place: CellPlace<'_>, to: &mut MaybeUninit<K>) -> bool {
     if !key::is_set(place.key_state()) {
         return false;
     }
