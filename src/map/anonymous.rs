@@ -45,7 +45,7 @@ impl MapOptions {
 }
 
 fn make(options: &MapOptions) -> Result<SharedMap, Error> {
-    options.check_settings(Purpose::Look)?;
+    options.check_settings(MapKind::Anonymous, Purpose::Look)?;
     options.check_capacity()?;
     let huge = options.pages.huge == HugePages::Require;
     let too_long = || Error::argument("capacity", format!("{} bytes", options.capacity), "fewer than 2^63");

@@ -124,7 +124,8 @@ impl SharedMap {
 
     /// Changes who may have the map from now on; who has it keeps it.
     ///
-    /// Of a persisted map with a name it is both the file and the name.
+    /// Of a persisted map with a name it is both the file and the name, save that nobody else can write to the
+    /// name's page. A call that fails leaves both as they were.
     ///
     /// # Errors
     ///
@@ -132,20 +133,15 @@ impl SharedMap {
     /// owner or group, without [`Rights::TAKE_OWNERSHIP`]; [`PermissionDenied`](ErrorKind::PermissionDenied) where
     /// the operating system refuses.
     pub fn set_access_control(&self, control: &AccessControl) -> Result<(), Error> {
-        control.check().map_err(|error| error.about(self.facts().subject()))?;
+        control.check(self.kind()).map_err(|error| error.about(self.facts().subject()))?;
         self.demand(Rights::CHANGE_PERMISSIONS, || "to change permissions".to_owned())?;
         let present = AccessControl::read(self.file()).map_err(|failure| self.security_error(failure))?;
         let kept = |wanted: Option<u32>, present| wanted.is_none() || wanted == present;
         if !kept(control.owner, present.owner) || !kept(control.group, present.group) {
             self.demand(Rights::TAKE_OWNERSHIP, || "to take ownership".to_owned())?;
         }
-        control.apply(self.file()).map_err(|failure| self.security_error(failure))?;
-        match self.holder() {
-            Some(holder) if self.kind() == MapKind::File => {
-                control.apply(holder.as_fd()).map_err(|failure| self.security_error(failure))
-            }
-            _ => Ok(()),
-        }
+        let page = self.holder().filter(|_| self.kind() == MapKind::File).map(AsFd::as_fd);
+        control.apply_to_both(self.file(), &present, page).map_err(|failure| self.security_error(failure))
     }
 
     pub(super) fn security_error(&self, (doing, errno): Failure) -> Error {

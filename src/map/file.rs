@@ -86,7 +86,7 @@ impl MapOptions {
         if let Some(name) = &self.name {
             check_name(name)?;
         }
-        self.check_settings(Purpose::Look)?;
+        self.check_settings(MapKind::File, Purpose::Look)?;
         if self.pages.huge == HugePages::Require {
             let expected = "another choice: of a file the pool's pages are not to be had";
             return Err(Error::argument("huge_pages", "HugePages::Require".to_owned(), expected));

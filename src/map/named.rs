@@ -270,10 +270,14 @@ fn prepare_file(
         access: options.access,
         elsewhere,
     };
+    let security = match header.elsewhere {
+        Some(_) => options.security.for_page(),
+        None => options.security.clone(),
+    };
     file.write_all_at(&header.format(), 0).map_err(|error| io("writing the header", error))?;
     crash_point("map.create.after-header");
     // C4
-    options.security.apply(file.as_fd()).map_err(|(doing, errno)| match errno {
+    security.apply(file.as_fd()).map_err(|(doing, errno)| match errno {
         Errno::OPNOTSUPP => {
             target.error(directory, ErrorKind::Unsupported { what: "support for access control lists" })
         }

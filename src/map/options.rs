@@ -178,7 +178,7 @@ impl MapOptions {
     }
 
     /// The file permission bits of a map that is created, whatever the umask; 0600 by default. Ignored when
-    /// the map exists. They must let the owner read and write.
+    /// the map exists. Of a map in memory they must let the owner read and write.
     ///
     /// Give others access only where they are trusted: whoever may write to a map can also truncate its file, and
     /// whoever may read it can hold its locks, which delays every open and drop by ten seconds, or keeps a leftover
@@ -276,7 +276,7 @@ impl MapOptions {
     /// Refuses what no map can be made of, before anything is touched.
     pub(super) fn check(&self, name: &str, purpose: Purpose) -> Result<Plan, Error> {
         check_name(name)?;
-        self.check_settings(purpose)
+        self.check_settings(MapKind::Named, purpose)
             .and_then(|()| self.check_capacity())
             .map_err(|error| error.for_map(name))?;
         if self.pages.huge == HugePages::Require {
@@ -292,8 +292,8 @@ impl MapOptions {
     }
 
     /// What is checked alike for all kinds.
-    pub(super) fn check_settings(&self, purpose: Purpose) -> Result<(), Error> {
-        self.security.check()?;
+    pub(super) fn check_settings(&self, kind: MapKind, purpose: Purpose) -> Result<(), Error> {
+        self.security.check(kind)?;
         if self.access == Access::Write && purpose == Purpose::Look {
             return Err(refuse_write_only());
         }

@@ -10,6 +10,7 @@ use rustix::fs::{Gid, Mode, Uid, XattrFlags};
 use rustix::io::Errno;
 
 use super::error::Error;
+use super::settings::MapKind;
 
 /// Who may open a map, and for what.
 ///
@@ -21,8 +22,8 @@ pub struct AccessControl {
     pub owner: Option<u32>,
     /// Its group; `None` to leave that as it is.
     pub group: Option<u32>,
-    /// The permission bits of owner, group and others, from 0o600 to 0o777; those of the owner let it read and
-    /// write.
+    /// The permission bits of owner, group and others, from 0 to 0o777. Of a map in memory with a name those of the
+    /// owner let it read and write.
     pub mode: u32,
     /// What further users and groups may do.
     pub acl: Vec<AclEntry>,
@@ -70,12 +71,19 @@ const OTHER: u16 = 0x20;
 /// The id of entries that need none.
 const NOBODY: u32 = u32::MAX;
 const ENTRY: usize = 8;
+/// The bits of a mode that are no permissions, and not ours to change.
+const SPECIAL: u32 = 0o7000;
 
 impl AccessControl {
     /// Refuses what no map can have.
-    pub(super) fn check(&self) -> Result<(), Error> {
-        if self.mode & !0o777 != 0 || self.mode & OWNER != OWNER {
-            let expected = "permission bits from 0o600 to 0o777 that let the owner read and write";
+    pub(super) fn check(&self, kind: MapKind) -> Result<(), Error> {
+        let (least, expected) = match kind {
+            MapKind::Named => {
+                (OWNER, "permission bits from 0o600 to 0o777 that let the owner read and write")
+            }
+            _ => (0, "permission bits from 0 to 0o777"),
+        };
+        if self.mode & !0o777 != 0 || self.mode & least != least {
             return Err(Error::argument("mode", format!("{:#o}", self.mode), expected));
         }
         let mut known = Vec::new();
@@ -116,8 +124,11 @@ impl AccessControl {
             Grantee::User(_) => None,
         });
         entries.extend(groups);
-        let mask = named.iter().fold(bits(3), |mask, (_, bits)| mask | bits);
-        entries.push((MASK, mask, NOBODY));
+        // Without further entries the list says no more than the mode, and the kernel keeps it as that.
+        if !named.is_empty() {
+            let mask = named.iter().fold(bits(3), |mask, (_, bits)| mask | bits);
+            entries.push((MASK, mask, NOBODY));
+        }
         entries.push((OTHER, bits(0), NOBODY));
         let mut bytes = VERSION.to_le_bytes().to_vec();
         for (tag, bits, id) in entries {
@@ -129,14 +140,16 @@ impl AccessControl {
     }
 
     /// Takes the entries, each with what the mask leaves of it, and the group's bits from the attribute.
-    fn decode(&mut self, bytes: &[u8]) {
+    fn decode(&mut self, bytes: &[u8]) -> Result<(), Errno> {
         let entry = |bytes: &[u8]| {
             let (tag, rest) = bytes.split_first_chunk::<2>()?;
             let (bits, rest) = rest.split_first_chunk::<2>()?;
             let id = rest.first_chunk::<4>()?;
-            Some((u16::from_le_bytes(*tag), u32::from(u16::from_le_bytes(*bits)), u32::from_le_bytes(*id)))
+            let bits = u32::from(u16::from_le_bytes(*bits)) & 0o7;
+            Some((u16::from_le_bytes(*tag), bits, u32::from_le_bytes(*id)))
         };
-        let entries: Vec<_> = bytes.get(4..).unwrap_or_default().chunks(ENTRY).filter_map(entry).collect();
+        let bytes = bytes.strip_prefix(&VERSION.to_le_bytes()).ok_or(Errno::OPNOTSUPP)?;
+        let entries: Vec<_> = bytes.chunks(ENTRY).filter_map(entry).collect();
         let mask = entries.iter().find(|(tag, ..)| *tag == MASK).map_or(0o7, |(_, bits, _)| *bits);
         for (tag, bits, id) in entries {
             let permissions = bits & mask;
@@ -147,28 +160,72 @@ impl AccessControl {
                 _ => {}
             }
         }
+        Ok(())
     }
 
-    /// Makes it so for a file.
+    /// What the page of a name has whose file has this. Nobody but its owner can write to it: it says where the file is.
+    pub(super) fn for_page(&self) -> AccessControl {
+        let acl = self.acl.iter().map(|entry| AclEntry { permissions: entry.permissions & !0o2, ..*entry });
+        AccessControl { mode: self.mode & !0o022 | OWNER, acl: acl.collect(), ..self.clone() }
+    }
+
+    /// Makes it so for a file, or leaves that as it was.
     pub(super) fn apply(&self, fd: BorrowedFd<'_>) -> Result<(), Failure> {
-        if self.owner.is_some() || self.group.is_some() {
-            let (owner, group) = (self.owner.map(Uid::from_raw), self.group.map(Gid::from_raw));
-            rustix::fs::fchown(fd, owner, group).map_err(|errno| ("changing its owner", errno))?;
-        }
-        if self.acl.is_empty() {
-            match rustix::fs::fremovexattr(fd, ATTRIBUTE) {
-                Ok(()) | Err(Errno::NODATA | Errno::OPNOTSUPP) => {}
-                Err(errno) => return Err(("changing its access control list", errno)),
+        self.replace(fd, &AccessControl::read(fd)?)
+    }
+
+    /// Makes it so for a map, and for the page of its name, or leaves both as they were.
+    pub(super) fn apply_to_both(
+        &self,
+        file: BorrowedFd<'_>,
+        present: &AccessControl,
+        page: Option<BorrowedFd<'_>>,
+    ) -> Result<(), Failure> {
+        let Some(page) = page else { return self.replace(file, present) };
+        let before = AccessControl::read(page)?;
+        self.for_page().replace(page, &before)?;
+        self.replace(file, present).inspect_err(|_| before.restore(page))
+    }
+
+    /// Makes it so for a file that has `present`, or leaves it so.
+    fn replace(&self, fd: BorrowedFd<'_>, present: &AccessControl) -> Result<(), Failure> {
+        let other = |wanted: Option<u32>, has| wanted.filter(|_| wanted != has);
+        let owners = (other(self.owner, present.owner), other(self.group, present.group));
+        let done = match owners {
+            (None, None) => self.grant(fd),
+            owners => self.hand_over(fd, owners),
+        };
+        done.inspect_err(|_| present.restore(fd))
+    }
+
+    /// Gives it to others. In between nobody but its owner has it: neither the old ones with the new permissions nor
+    /// the new ones with the old.
+    fn hand_over(&self, fd: BorrowedFd<'_>, owners: (Option<u32>, Option<u32>)) -> Result<(), Failure> {
+        AccessControl { mode: self.mode & 0o700, ..AccessControl::default() }.grant(fd)?;
+        change_owners(fd, owners).map_err(|errno| ("changing its owner", errno))?;
+        self.grant(fd)
+    }
+
+    /// As far as it can be had again.
+    fn restore(&self, fd: BorrowedFd<'_>) {
+        let _ = change_owners(fd, (self.owner, self.group));
+        let _ = self.grant(fd);
+    }
+
+    /// Sets mode and entries, in one step: in two, the group would have what the mask allows for a moment. Not by the
+    /// mode at its making, which the umask narrows.
+    fn grant(&self, fd: BorrowedFd<'_>) -> Result<(), Failure> {
+        match rustix::fs::fsetxattr(fd, ATTRIBUTE, &self.encode(), XattrFlags::empty()) {
+            Ok(()) => Ok(()),
+            // A file system without lists has none in the way.
+            Err(Errno::OPNOTSUPP) if self.acl.is_empty() => {
+                let set = |status: rustix::fs::Stat| {
+                    rustix::fs::fchmod(fd, Mode::from_raw_mode(status.st_mode & SPECIAL | self.mode))
+                };
+                rustix::fs::fstat(fd).and_then(set).map_err(|errno| ("setting its mode", errno))
             }
+            Err(errno) => Err(("changing its access control list", errno)),
         }
-        // Not by the mode at its making, which the umask narrows.
-        rustix::fs::fchmod(fd, Mode::from_raw_mode(self.mode))
-            .map_err(|errno| ("setting its mode", errno))?;
-        if !self.acl.is_empty() {
-            rustix::fs::fsetxattr(fd, ATTRIBUTE, &self.encode(), XattrFlags::empty())
-                .map_err(|errno| ("changing its access control list", errno))?;
-        }
-        Ok(())
     }
 
     /// What a file has.
@@ -183,12 +240,16 @@ impl AccessControl {
         };
         let mut bytes = vec![0; 1 << 16];
         match rustix::fs::fgetxattr(fd, ATTRIBUTE, &mut bytes) {
-            Ok(len) => control.decode(&bytes[..len]),
+            Ok(len) => control.decode(&bytes[..len]).map_err(fail)?,
             Err(Errno::NODATA | Errno::OPNOTSUPP) => {}
             Err(errno) => return Err(fail(errno)),
         }
         Ok(control)
     }
+}
+
+fn change_owners(fd: BorrowedFd<'_>, (owner, group): (Option<u32>, Option<u32>)) -> Result<(), Errno> {
+    rustix::fs::fchown(fd, owner.map(Uid::from_raw), group.map(Gid::from_raw))
 }
 
 #[cfg(test)]
@@ -206,15 +267,37 @@ mod tests {
         let mut bytes = control.encode();
         // What the kernel's mode shows for the group is the mask.
         let mut decoded = AccessControl { mode: 0o660, ..AccessControl::default() };
-        decoded.decode(&bytes);
+        decoded.decode(&bytes).expect("a list");
         assert_eq!(decoded, control);
 
         let mask = bytes.len() - 2 * ENTRY;
         assert_eq!(bytes[mask..mask + 4], [MASK as u8, 0, 6, 0]);
         bytes[mask + 2] = 4;
         let mut narrowed = AccessControl { mode: 0o640, ..AccessControl::default() };
-        narrowed.decode(&bytes);
+        narrowed.decode(&bytes).expect("a list");
         assert_eq!(narrowed.acl.iter().map(|entry| entry.permissions).collect::<Vec<_>>(), [4, 4, 0]);
+    }
+
+    #[test]
+    fn a_list_without_entries_is_the_mode_and_what_is_no_list_of_ours_is_refused() {
+        let bytes = AccessControl { mode: 0o640, ..AccessControl::default() }.encode();
+        let tags: Vec<_> = bytes[4..].chunks(ENTRY).map(|entry| u16::from(entry[0])).collect();
+        assert_eq!(tags, [USER_OBJ, GROUP_OBJ, OTHER], "no mask");
+        let mut control = AccessControl::default();
+        assert_eq!(control.decode(&[3, 0, 0, 0]), Err(Errno::OPNOTSUPP));
+        assert_eq!(control.decode(&[2, 0]), Err(Errno::OPNOTSUPP));
+
+        let wide = AccessControl {
+            acl: vec![AclEntry { who: Grantee::User(7), permissions: 6 }],
+            ..control.clone()
+        };
+        let mut bytes = wide.encode();
+        // Bits that mean nothing, of the group and of the mask.
+        for entry in [2, 3] {
+            bytes[4 + entry * ENTRY + 2] |= 0xf0;
+        }
+        control.decode(&bytes).expect("a list");
+        assert_eq!((control.mode, control.acl), (0o600, wide.acl));
     }
 
     #[test]
@@ -222,10 +305,13 @@ mod tests {
         let user = |id, permissions| AclEntry { who: Grantee::User(id), permissions };
         for acl in [vec![user(1, 8)], vec![user(1, 4), user(1, 2)], vec![user(u32::MAX, 4)]] {
             let control = AccessControl { acl, ..AccessControl::default() };
-            let text = control.check().expect_err("impossible").to_string();
+            let text = control.check(MapKind::Named).expect_err("impossible").to_string();
             assert!(text.contains("`security` is User("), "{text}");
         }
         let control = AccessControl { acl: vec![user(1, 4), user(2, 0)], ..AccessControl::default() };
-        control.check().expect("it is possible");
+        control.check(MapKind::Named).expect("it is possible");
+        let unreadable = AccessControl { mode: 0o040, ..AccessControl::default() };
+        unreadable.check(MapKind::File).expect("whoever made it has it open");
+        unreadable.check(MapKind::Named).expect_err("its owner could not remove it");
     }
 }

@@ -112,7 +112,7 @@ fn creating_drops_what_a_file_has_and_a_failing_call_does_not() {
     assert_argument(create().open_path(&path), "capacity");
     assert_argument(create().capacity(4096).access(Access::Read).open_path(&path), "access");
     assert_argument(create().capacity(4096).access(Access::Write).open_path(&path), "access");
-    assert_argument(create().capacity(4096).mode(0).open_path(&path), "mode");
+    assert_argument(create().capacity(4096).mode(0o1000).open_path(&path), "mode");
     assert_argument(create().capacity(4096).name("").open_path(&path), "name");
     assert_argument(create().capacity(4096).name("a\0b").open_path(&path), "name");
     // More than a file of this file system can have: known only when it is tried.

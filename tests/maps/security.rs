@@ -9,6 +9,10 @@ use ringway::map::{
     Access, AccessControl, AclEntry, ErrorKind, FileMode, Grantee, MapOptions, Rights, SharedMap,
 };
 
+use seccompiler::{
+    SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+};
+
 use crate::testing::{Child, Role, TempNamespace};
 use crate::{
     DIR, anonymous, assert_argument, assert_denied, assert_kind, bytes, file, options, role_options,
@@ -78,7 +82,8 @@ fn a_map_has_the_security_that_it_was_given() {
         let persisted = persisted.namespace(space.namespace()).name("f").open_path(&path).expect("made");
         assert_eq!(persisted.access_control().expect("a creator may ask"), whole);
         let mode = |path| fs::metadata(path).expect("there").mode();
-        assert_eq!(mode(path.clone()), mode(space.path().join("f")), "the name has what the file has");
+        let page = mode(space.path().join("f"));
+        assert_eq!(mode(path.clone()) & !0o022, page, "whoever may read the file may read where it is");
         drop((named, persisted));
         fs::remove_file(path).expect("there");
         space.assert_empty();
@@ -138,14 +143,92 @@ fn security_can_be_changed_by_whoever_has_the_rights() {
 }
 
 #[test]
-fn memory_without_a_name_has_a_mode_and_no_list() {
-    let map = anonymous(1);
-    assert_eq!(map.access_control().expect("a creator may ask").mode, 0o600);
-    let listed = AccessControl { acl: vec![entry(Grantee::User(1), 4)], ..AccessControl::default() };
-    match MapOptions::new().capacity(1).security(listed.clone()).anonymous() {
-        Ok(map) => assert_eq!(map.access_control().expect("a creator may ask").acl, listed.acl),
-        result => assert_argument(result, "security"),
+fn memory_without_a_name_has_the_mode_it_was_given_and_the_list_where_the_kernel_has_lists_for_it() {
+    assert_eq!(anonymous(1).access_control().expect("a creator may ask").mode, 0o600);
+    let listed =
+        AccessControl { mode: 0o640, acl: vec![entry(Grantee::User(1), 4)], ..AccessControl::default() };
+    let probe = rustix::fs::memfd_create("probe", rustix::fs::MemfdFlags::CLOEXEC).expect("there is memory");
+    let list: Vec<u8> = [(1, 6), (4, 4), (0x20, 0)]
+        .iter()
+        .flat_map(|(tag, bits)| [*tag, 0, *bits, 0, 0xff, 0xff, 0xff, 0xff])
+        .collect();
+    let list = [&[2, 0, 0, 0][..], &list].concat();
+    let flags = rustix::fs::XattrFlags::empty();
+    let able = rustix::fs::fsetxattr(&probe, "system.posix_acl_access", &list, flags).is_ok();
+    let made = MapOptions::new().capacity(1).security(listed.clone()).anonymous();
+    if !able {
+        return assert_argument(made, "security");
     }
+    let map = made.expect("the kernel has lists for it");
+    let present = || map.access_control().expect("a creator may ask");
+    assert_eq!((present().mode, present().acl), (0o640, listed.acl));
+    map.set_access_control(&AccessControl { mode: 0o400, ..AccessControl::default() }).expect("ours");
+    assert_eq!((present().mode, present().acl.len()), (0o400, 0), "the entries are gone");
+}
+
+/// What this process does from now on at these calls.
+fn restrict<const N: usize>(rules: [(libc::c_long, Vec<SeccompRule>); N], action: SeccompAction) {
+    let arch = std::env::consts::ARCH.try_into().expect("a machine that seccomp knows");
+    let filter = SeccompFilter::new(rules.into(), SeccompAction::Allow, action, arch);
+    let program: seccompiler::BpfProgram = filter.and_then(TryInto::try_into).expect("a filter");
+    seccompiler::apply_filter_all_threads(&program).expect("a process may restrict itself");
+}
+
+#[test]
+fn role_whose_changes_of_security_fail() {
+    let Some(mut role) = Role::play() else { return };
+    let directory = std::path::PathBuf::from(role.var(DIR));
+    let listed = |permissions| AccessControl {
+        mode: 0o640,
+        acl: vec![entry(Grantee::User(7), permissions)],
+        ..AccessControl::default()
+    };
+    let (path, page) = (directory.join("data-that-is-no-map"), directory.join("file"));
+    let memory = role_options(&role).security(listed(6)).create_new("memory").expect("made");
+    let files = role_options(&role).security(listed(6)).file_mode(FileMode::CreateNew).name("file");
+    let file = files.open_path(&path).expect("made");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o4660)).expect("ours");
+    let fail = |map: &SharedMap, control: &AccessControl, kind: io::ErrorKind| {
+        let mode = || fs::metadata(&page).expect("there").mode();
+        let (before, page_before) = (map.access_control().expect("a creator may ask"), mode());
+        let error = map.set_access_control(control).expect_err("it cannot be had");
+        assert_eq!(io::Error::from(error).kind(), kind);
+        assert_eq!((map.access_control().expect("a creator may ask"), mode()), (before, page_before));
+    };
+    // No other owner.
+    restrict([(libc::SYS_fchown, Vec::new())], SeccompAction::Errno(libc::EPERM as u32));
+    let handed_over = AccessControl { group: Some(STRANGER), mode: 0o666, ..listed(4) };
+    for map in [&memory, &file] {
+        fail(map, &handed_over, io::ErrorKind::PermissionDenied);
+    }
+    // No call that changes a mode and leaves its entries, and no list that has more than the three of a mode.
+    restrict(
+        [libc::SYS_fchmod, libc::SYS_fremovexattr].map(|call| (call, Vec::new())),
+        SeccompAction::KillProcess,
+    );
+    let longer =
+        SeccompCondition::new(3, SeccompCmpArgLen::Qword, SeccompCmpOp::Gt, 28).expect("a condition");
+    let rule = SeccompRule::new(vec![longer]).expect("a rule");
+    restrict([(libc::SYS_fsetxattr, vec![rule])], SeccompAction::Errno(libc::ENOSPC as u32));
+    for map in [&memory, &file] {
+        fail(map, &AccessControl { mode: 0o666, ..listed(4) }, io::ErrorKind::StorageFull);
+        map.set_access_control(&AccessControl::default()).expect("a mode is no list");
+        let after = map.access_control().expect("a creator may ask");
+        assert_eq!((after.mode, after.acl.len()), (0o600, 0));
+    }
+    assert_eq!(fs::metadata(&path).expect("there").mode() & 0o7777, 0o4600, "what is no permission stays");
+    fs::remove_file(path).expect("there");
+    drop((memory, file));
+    role.say("done");
+}
+
+#[test]
+fn a_change_of_security_is_one_step_and_a_failing_one_leaves_it_as_it_was() {
+    let space = TempNamespace::new();
+    let mut child = Child::spawn("security::role_whose_changes_of_security_fail", &[(DIR, space.path())]);
+    assert_eq!(child.hear(), "done");
+    child.wait_success();
+    space.assert_empty();
 }
 
 #[test]
