@@ -45,6 +45,8 @@ impl MapOptions {
 }
 
 fn make(options: &MapOptions) -> Result<SharedMap, Error> {
+    options.refuse_settings_of_paths()?;
+    options.refuse_share("a map in memory")?;
     options.check_settings(MapKind::Anonymous, Purpose::Look)?;
     options.check_capacity()?;
     let huge = options.pages.huge == HugePages::Require;

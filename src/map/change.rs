@@ -158,7 +158,7 @@ impl SharedMap {
     /// # Errors
     ///
     /// [`AccessDenied`](ErrorKind::AccessDenied) without [`Rights::DELETE`]; [`Refused`](ErrorKind::Refused) for a
-    /// map without a name; [`TimedOut`](ErrorKind::TimedOut) and what the operating system says.
+    /// map without a name, and in a forked child for its parent's; [`TimedOut`](ErrorKind::TimedOut) and what the operating system says.
     pub fn unlink(&self) -> Result<(), Error> {
         let Some(holder) = self.holder() else {
             let what = "found a map without a name, expected one with a name";
@@ -167,6 +167,12 @@ impl SharedMap {
             );
         };
         self.demand(Rights::DELETE, || "to delete".to_owned())?;
+        if !holder.is_ours() {
+            let what = "found a map of the process that forked this one, expected one that was opened here";
+            return Err(
+                self.error(ErrorKind::Refused { what, remedy: "open it by its name in this process" })
+            );
+        }
         match holder.remove_name() {
             Ok(true) => Ok(()),
             Ok(false) => Err(self.error(ErrorKind::TimedOut { waited: holder.patience() })),

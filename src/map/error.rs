@@ -105,6 +105,16 @@ pub enum ErrorKind {
         /// What became of the file.
         found: &'static str,
     },
+    /// The name is that of a persisted map, by the word of somebody who could lead this process to a file that is
+    /// not theirs.
+    Untrusted {
+        /// Which property of the name's page.
+        part: &'static str,
+        /// What it is.
+        found: String,
+        /// What it must be.
+        expected: String,
+    },
     /// This process may not keep as much in memory.
     LockLimit {
         /// The bytes that were to be locked.
@@ -266,7 +276,7 @@ impl From<Error> for io::Error {
             InvalidArgument { .. } => io::ErrorKind::InvalidInput,
             AlreadyExists { .. } => io::ErrorKind::AlreadyExists,
             NotFound => io::ErrorKind::NotFound,
-            PermissionDenied { .. } | Namespace { .. } => io::ErrorKind::PermissionDenied,
+            PermissionDenied { .. } | Namespace { .. } | Untrusted { .. } => io::ErrorKind::PermissionDenied,
             StorageFull { .. } => io::ErrorKind::StorageFull,
             TooLarge { .. } => io::ErrorKind::FileTooLarge,
             Unsupported { .. } => match &error.0.source {

@@ -161,6 +161,11 @@ impl fmt::Display for ErrorKind {
                 "found {found} in the place of the file that the name was given to, expected that file; \
                  let those who hold the map close it, then create it anew",
             ),
+            Untrusted { part, found, expected } => write!(
+                f,
+                "the {part} of the page that leads from the name to a file is {found}, expected {expected}; \
+                 map the file by its path, or let its owner give it the name",
+            ),
             LockLimit { needed } => write!(
                 f,
                 "found a lower limit of locked memory (RLIMIT_MEMLOCK), expected {needed} bytes more to be allowed; \

@@ -2,22 +2,22 @@
 //!
 //! ```text
 //! path  P1 check the settings, and what is at the path, which is not opened yet
-//!       P2 open it, without creating, or create it where nothing is     P3 enter its users (`share`)
-//!       P4 settle the capacity     P5 take the name     P6 empty and lengthen the file     P7 free the name's mutex
+//!       P2 open it, without creating, or make one without a name where nothing is (`candidate`)
+//!       P3 enter its users (`share`)     P4 settle the capacity     P5 take the name     P6 lengthen and empty the file
+//!       P7 give a new file its path; something is there by now: begin again     P8 free the name's mutex
 //! ```
 //!
-//! Nothing of the user's is changed before P6, and after it nothing is refused. A file that a failing call made
-//! is removed again.
+//! Nothing of the user's is changed before P6, and nothing of what was there is refused after it.
 
 use std::fs::File;
-use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::os::fd::AsFd;
+use std::path::Path;
 
-use rustix::fs::{CWD, Mode, OFlags, Stat};
+use rustix::fs::{OFlags, Stat};
 use rustix::io::Errno;
 
 use super::access::Rights;
-use super::directory::{Occupant, occupant};
+use super::candidate::{self, Candidate, assert_mappable};
 use super::error::{Error, ErrorKind, Subject};
 use super::namespace::check_name;
 use super::options::MapOptions;
@@ -99,7 +99,7 @@ impl MapOptions {
     }
 
     /// Whether a file that is not there can be made.
-    fn check_making(&self) -> Result<(), Error> {
+    pub(super) fn check_making(&self) -> Result<(), Error> {
         if !self.access.changes_the_map() {
             let expected = "one that writes, for a file that is to be made";
             return Err(Error::argument("access", self.access.to_string(), expected));
@@ -150,48 +150,27 @@ impl SharedMap {
     }
 }
 
-/// A file that is to become a map. One that this call made is removed again, unless it is kept.
-struct Candidate {
-    file: Option<File>,
-    made_at: Option<PathBuf>,
-}
-
-impl Candidate {
-    fn file(&self) -> &File {
-        self.file.as_ref().expect("it was not kept yet")
-    }
-
-    fn keep(mut self) -> File {
-        self.made_at = None;
-        self.file.take().expect("it is kept once")
-    }
-}
-
-impl Drop for Candidate {
-    fn drop(&mut self) {
-        let (Some(path), Some(file)) = (&self.made_at, &self.file) else { return };
-        let same = |there: &Stat| rustix::fs::fstat(file).is_ok_and(|ours| sys::is_same(there, &ours));
-        if rustix::fs::lstat(path).as_ref().is_ok_and(same) {
-            let _ = rustix::fs::unlink(path);
-        }
-    }
-}
-
 fn map_path(options: &MapOptions, path: &Path) -> Result<SharedMap, Error> {
     options.check_file()?;
     if options.file_mode == FileMode::Create {
         options.check_making()?;
     }
-    let candidate = open(options, path)?;
-    let status = inspect(candidate.file(), path)?;
-    // P3
-    if sys::is_regular(&status) {
-        share::enter(candidate.file(), options.access, options.share).map_err(|refusal| match refusal {
-            share::Refusal::Kind(kind) => Error::new(kind, path),
-            share::Refusal::Os(errno) => Error::os("sharing the file", path, 0, errno),
-        })?;
+    /// How often somebody else may make the file while this call does.
+    const PATIENCE: u32 = 100;
+    for _ in 0..PATIENCE {
+        let candidate = candidate::open(options, path)?;
+        let status = inspect(candidate.file(), path)?;
+        // P3
+        if sys::is_regular(&status) {
+            share::enter_at(candidate.file(), options.access, options.share, path)?;
+        }
+        match finish(options, candidate, path)? {
+            Some(map) => return Ok(map),
+            None if options.file_mode == FileMode::CreateNew => break,
+            None => {}
+        }
     }
-    finish(options, candidate, path)
+    Err(candidate::taken(path))
 }
 
 fn map_handle(options: &MapOptions, file: File) -> Result<SharedMap, Error> {
@@ -212,70 +191,13 @@ fn map_handle(options: &MapOptions, file: File) -> Result<SharedMap, Error> {
         _ if flags.contains(OFlags::PATH) => "nothing but its path",
         OFlags::WRONLY => "writing alone",
         OFlags::RDONLY if options.access.changes_the_map() => "reading alone",
-        _ => return finish(options, Candidate { file: Some(file), made_at: None }, &path),
+        _ => {
+            let map = finish(options, Candidate::found(file), &path)?;
+            return Ok(map.expect("a file that was there needs no name"));
+        }
     };
     let asked = format!("what a {} map needs", options.access);
     Err(Error::new(ErrorKind::AccessDenied { asked, allowed: allowed.to_owned() }, &path))
-}
-
-/// P1 and P2: opens or makes the file.
-fn open(options: &MapOptions, path: &Path) -> Result<Candidate, Error> {
-    /// How often something else may come and go at the path.
-    const PATIENCE: u32 = 100;
-    let access = if options.access.changes_the_map() { OFlags::RDWR } else { OFlags::RDONLY };
-    let flags = access | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let missing = || Error::new(ErrorKind::NotFound, path);
-    for _ in 0..PATIENCE {
-        match rustix::fs::stat(path) {
-            Ok(_) if options.file_mode == FileMode::CreateNew => {
-                return Err(Error::new(ErrorKind::AlreadyExists { stale: false }, path));
-            }
-            Ok(status) => {
-                assert_mappable(&status, path)?;
-                match rustix::fs::openat(CWD, path, flags, Mode::empty()) {
-                    Ok(fd) => return Ok(Candidate { file: Some(File::from(fd)), made_at: None }),
-                    Err(Errno::NOENT) => {}
-                    Err(errno) => return Err(Error::os("opening the file", path, 0, errno)),
-                }
-            }
-            Err(Errno::NOENT) if options.file_mode == FileMode::Open => return Err(missing()),
-            Err(Errno::NOENT) => {
-                options.check_making()?;
-                let create = flags | OFlags::CREATE | OFlags::EXCL;
-                match rustix::fs::openat(CWD, path, create, Mode::RUSR | Mode::WUSR) {
-                    Ok(fd) => return made(options, fd, path),
-                    Err(Errno::EXIST) => {}
-                    // Of its directory.
-                    Err(Errno::NOENT) => return Err(missing()),
-                    Err(errno) => return Err(Error::os("making the file", path, options.capacity, errno)),
-                }
-            }
-            Err(errno) => return Err(Error::os("looking at the path", path, 0, errno)),
-        }
-    }
-    // A link that leads nowhere, or somebody who is as fast as we are.
-    Err(missing())
-}
-
-/// A file that this call made, with its security.
-fn made(options: &MapOptions, fd: OwnedFd, path: &Path) -> Result<Candidate, Error> {
-    let candidate = Candidate { file: Some(File::from(fd)), made_at: Some(path.to_owned()) };
-    options.security.apply(candidate.file().as_fd()).map_err(|(doing, errno)| match errno {
-        Errno::OPNOTSUPP => {
-            Error::new(ErrorKind::Unsupported { what: "support for access control lists" }, path)
-        }
-        errno => Error::os(doing, path, 0, errno),
-    })?;
-    Ok(candidate)
-}
-
-fn assert_mappable(status: &Stat, path: &Path) -> Result<(), Error> {
-    match occupant(status) {
-        Occupant::File(_) => Ok(()),
-        Occupant::Other(_) if sys::is_character_device(status) => Ok(()),
-        Occupant::Other(found) => Err(Error::new(ErrorKind::NotMappable { found }, path)),
-        Occupant::Nothing => unreachable!("it has a status"),
-    }
 }
 
 fn inspect(file: &File, path: &Path) -> Result<Stat, Error> {
@@ -284,19 +206,22 @@ fn inspect(file: &File, path: &Path) -> Result<Stat, Error> {
     Ok(status)
 }
 
-/// P4 to P7.
-fn finish(options: &MapOptions, candidate: Candidate, path: &Path) -> Result<SharedMap, Error> {
+/// P4 to P8; `None` where a new file's name is taken by now.
+fn finish(options: &MapOptions, candidate: Candidate, path: &Path) -> Result<Option<SharedMap>, Error> {
     let file = candidate.file();
     let status = inspect(file, path)?;
     let regular = sys::is_regular(&status);
     // P4
     let emptied = options.file_mode == FileMode::Create;
     let capacity = options.settle(&status, emptied)?;
+    if !candidate.is_new() && !emptied {
+        options.demand_capacity(capacity, path)?;
+    }
     // P5
     let holder = match &options.name {
         None => None,
         Some(name) => {
-            let elsewhere = registered::locate(file, &status, path)?;
+            let elsewhere = registered::locate(&candidate, &status, path)?;
             Some(registered::reserve(options, name, &elsewhere, capacity)?)
         }
     };
@@ -309,10 +234,6 @@ fn finish(options: &MapOptions, candidate: Candidate, path: &Path) -> Result<Sha
             errno => Error::os("making the file longer", path, capacity, errno),
         })?;
     }
-    // P7
-    if let Some(holder) = &holder {
-        holder.unlock();
-    }
     let facts = Facts {
         name: options.name.clone(),
         namespace: options.name.as_ref().map(|_| options.namespace.clone()),
@@ -321,9 +242,17 @@ fn finish(options: &MapOptions, candidate: Candidate, path: &Path) -> Result<Sha
         granularity: sys::granularity(file.as_fd()),
         ..options.facts(MapKind::File, options.access, Rights::FULL_CONTROL | Rights::ACCESS_SYSTEM_SECURITY)
     };
-    sys::inherit(file.as_fd(), options.inheritable)
-        .map_err(|errno| Error::os("letting children inherit the map", path, 0, errno))?;
-    Ok(SharedMap::new(Parts { region: None, holder, file: Some(candidate.keep()), facts, capacity }))
+    for fd in [Some(file.as_fd()), holder.as_ref().map(AsFd::as_fd)].into_iter().flatten() {
+        sys::inherit(fd, options.inheritable)
+            .map_err(|errno| Error::os("letting children inherit the map", path, 0, errno))?;
+    }
+    // P7
+    let Some(file) = candidate.keep(path)? else { return Ok(None) };
+    // P8
+    if let Some(holder) = &holder {
+        holder.unlock();
+    }
+    Ok(Some(SharedMap::new(Parts { region: None, holder, file: Some(file), facts, capacity })))
 }
 
 /// P6: makes the file as long as the capacity, and zero if it is to be emptied. What cannot be is known before
@@ -333,12 +262,8 @@ fn shape(options: &MapOptions, file: &File, len: u64, capacity: u64, emptied: bo
     if capacity > len || commit {
         lengthen(file, len, capacity, commit, options)?;
     }
-    if emptied && len > 0 {
-        rustix::fs::ftruncate(file, 0)?;
-        rustix::fs::ftruncate(file, capacity)?;
-        if commit {
-            sys::allocate(file.as_fd(), capacity, options.patience)?;
-        }
+    if emptied {
+        candidate::empty(file, len, capacity, commit)?;
     }
     Ok(())
 }

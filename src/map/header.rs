@@ -295,6 +295,9 @@ impl Header {
         let name = std::str::from_utf8(name).map_err(|_| damaged("name", "not UTF-8", "UTF-8"))?;
         let elsewhere = match (fixed.kind, path) {
             (KIND_FILE, []) => return Err(damaged("path", "empty", "1 to 4096 bytes")),
+            (KIND_FILE, [first, ..]) if *first != b'/' => {
+                return Err(damaged("path", "relative", "absolute"));
+            }
             (KIND_FILE, path) => Some(Elsewhere {
                 path: PathBuf::from(OsStr::from_bytes(path)),
                 device: fixed.device,

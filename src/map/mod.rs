@@ -4,6 +4,7 @@ mod access;
 mod access_error;
 mod accessor;
 mod anonymous;
+mod candidate;
 mod change;
 mod copy;
 mod directory;

@@ -33,6 +33,7 @@ use crate::sync::crash_point;
 /// Opens a map that somebody holds.
 pub(super) fn open(options: &MapOptions, name: &str) -> Result<SharedMap, Error> {
     check_name(name)?;
+    options.refuse_settings_of_paths().map_err(|error| error.for_map(name))?;
     let asked = options.asked();
     let target = Target::new(name, options.patience);
     if asked.contains(Rights::ACCESS_SYSTEM_SECURITY) && !rustix::process::geteuid().is_root() {
@@ -123,7 +124,7 @@ pub(super) fn publish(
         // The directory may have been removed as empty under us: then make it again.
         let Some(ready) = prepared.take() else { continue };
         // C7
-        match sys::link(ready.file.as_fd(), directory.as_fd(), &target.file) {
+        match sys::link(ready.file.as_fd(), directory.as_fd(), target.file.as_ref()) {
             // Nobody removes the name of a file that is held, save by hand.
             Ok(()) => match directory.still_names(&target.file, ready.file.as_fd()) {
                 Ok(true) => {}
@@ -309,13 +310,13 @@ fn join(
     header: Header,
     asked: Rights,
 ) -> Result<SharedMap, Error> {
-    let found = header.capacity;
-    if let Some(expected) = options.required.filter(|required| !required.is_met_by(found)) {
-        return Err(target.error(holder.directory(), ErrorKind::CapacityMismatch { found, expected }));
-    }
     if header.elsewhere.is_some() {
         return registered::join(options, target, holder, header, asked);
     }
+    options
+        .demand_capacity(header.capacity, &holder.path())
+        .and_then(|()| options.refuse_share("a map in memory"))
+        .map_err(|error| error.for_map(target.name))?;
     let needed = header.plan.file_len;
     let effective = asked.within(header.access);
     let access = if effective.contains(Rights::WRITE) { Access::ReadWrite } else { Access::Read };

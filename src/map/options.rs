@@ -1,9 +1,11 @@
 //! How a map is made or opened: the settings.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::access::{Access, Rights};
-use super::error::Error;
+use super::error::{Error, ErrorKind};
+use super::error_text::shown;
 use super::header::Plan;
 use super::named;
 use super::namespace::{Namespace, check_name};
@@ -96,7 +98,8 @@ impl MapOptions {
     }
 
     /// What capacity a map that is opened has to have; any by default. Another one is
-    /// [`CapacityMismatch`](super::ErrorKind::CapacityMismatch).
+    /// [`CapacityMismatch`](super::ErrorKind::CapacityMismatch). Of a file that is there it is the capacity that the
+    /// map would have, and the file is not made longer first. Ignored when the call makes the map or the file.
     pub fn require_capacity(mut self, required: RequiredCapacity) -> MapOptions {
         self.required = Some(required);
         self
@@ -125,7 +128,8 @@ impl MapOptions {
 
     /// A name for the file that is mapped, in the [namespace](Self::namespace), by which others
     /// [open](Self::open) it; none by default. It lives as long as any process has the map, as that of a map in
-    /// memory does, and no two maps of either kind have the same. The file needs a path and outlives its name.
+    /// memory does, and no two maps of either kind have the same. The file needs a path and outlives its name. Calls
+    /// that take a name themselves, and those without a file, refuse it.
     pub fn name(mut self, name: &str) -> MapOptions {
         self.name = Some(name.to_owned());
         self
@@ -138,7 +142,8 @@ impl MapOptions {
     }
 
     /// Who else may map the file by its path meanwhile; everybody by default. Whoever finds it excluded gets
-    /// [`Busy`](super::ErrorKind::Busy). A convention of this library: other programs are not bound by it.
+    /// [`Busy`](super::ErrorKind::Busy). A convention of this library: other programs are not bound by it. Whoever
+    /// [opens](Self::open) the name of a file is one of its users too; maps in memory refuse it.
     pub fn share(mut self, share: Share) -> MapOptions {
         self.share = share;
         self
@@ -276,7 +281,9 @@ impl MapOptions {
     /// Refuses what no map can be made of, before anything is touched.
     pub(super) fn check(&self, name: &str, purpose: Purpose) -> Result<Plan, Error> {
         check_name(name)?;
-        self.check_settings(MapKind::Named, purpose)
+        self.refuse_settings_of_paths()
+            .and_then(|()| self.refuse_share("a map in memory"))
+            .and_then(|()| self.check_settings(MapKind::Named, purpose))
             .and_then(|()| self.check_capacity())
             .map_err(|error| error.for_map(name))?;
         if self.pages.huge == HugePages::Require {
@@ -298,6 +305,36 @@ impl MapOptions {
             return Err(refuse_write_only());
         }
         Ok(())
+    }
+
+    /// Refuses what is said of a path where there is none, and a second name.
+    pub(super) fn refuse_settings_of_paths(&self) -> Result<(), Error> {
+        if let Some(name) = &self.name {
+            let expected = "none in the options: they name files that are mapped by a path or a handle";
+            return Err(Error::argument("name", format!("`{}`", shown(name)), expected));
+        }
+        if self.file_mode != FileMode::Open {
+            let found = format!("FileMode::{:?}", self.file_mode);
+            return Err(Error::argument("file_mode", found, "`FileMode::Open`, where no path is given"));
+        }
+        Ok(())
+    }
+
+    /// Refuses sharing where nobody keeps account of it.
+    pub(super) fn refuse_share(&self, kind: &str) -> Result<(), Error> {
+        if self.share != Share::Any {
+            let found = format!("Share::{:?}, of {kind}", self.share);
+            return Err(Error::argument("share", found, "`Share::Any`, save for a file"));
+        }
+        Ok(())
+    }
+
+    /// Refuses a map that is there and has not the capacity that it has to have.
+    pub(super) fn demand_capacity(&self, found: u64, path: &Path) -> Result<(), Error> {
+        match self.required.filter(|required| !required.is_met_by(found)) {
+            Some(expected) => Err(Error::new(ErrorKind::CapacityMismatch { found, expected }, path)),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn check_capacity(&self) -> Result<(), Error> {

@@ -92,6 +92,8 @@ impl MapOptions {
 }
 
 fn receive(options: &MapOptions, socket: &UnixStream) -> Result<SharedMap, Error> {
+    options.refuse_settings_of_paths()?;
+    options.refuse_share("a map that is received")?;
     let nowhere = Path::new("");
     let foreign = |found: &str| Error::new(ErrorKind::Foreign { found: found.to_owned() }, nowhere);
     let mut bytes = [0; LEN];
@@ -122,9 +124,7 @@ fn receive(options: &MapOptions, socket: &UnixStream) -> Result<SharedMap, Error
     if capacity == 0 || regular && found < capacity {
         return Err(Error::new(ErrorKind::Truncated { found, expected: capacity.max(1) }, nowhere));
     }
-    if let Some(expected) = options.required.filter(|required| !required.is_met_by(capacity)) {
-        return Err(Error::new(ErrorKind::CapacityMismatch { found: capacity, expected }, nowhere));
-    }
+    options.demand_capacity(capacity, nowhere)?;
     sys::inherit(fd.as_fd(), options.inheritable)
         .map_err(|errno| Error::os("letting children inherit the map", nowhere, 0, errno))?;
     let facts = Facts {

@@ -38,6 +38,7 @@
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
@@ -127,16 +128,18 @@ pub(super) enum Found {
     Joined(File, Header),
 }
 
-/// Finds out what is under the name and removes a leftover (O1 to O7). Who joins gets a file that can be read,
-/// and written too where the access or the rights say so.
+/// Finds out what is under the name and removes a leftover (O1 to O7). Who joins gets a file that can be read, and
+/// written to if it has data that this handle may change: not the page of a name, and not what its creator lets
+/// nobody change.
 pub(super) fn find(
     directory: &Directory,
     target: &Target<'_>,
     purpose: Purpose,
     rights: Rights,
 ) -> Result<Found, Error> {
-    let writes = purpose == Purpose::Join && rights.contains(Rights::WRITE);
-    let flags = if writes { OFlags::RDWR } else { OFlags::RDONLY };
+    // A guess, until the header says what the creator allows.
+    let mut writes = purpose == Purpose::Join && rights.contains(Rights::WRITE);
+    let mut denied = None;
     loop {
         if target.began.elapsed() > target.patience {
             return Err(target.timed_out(directory));
@@ -151,8 +154,13 @@ pub(super) fn find(
             Ok(Occupant::Other(what)) => return Err(target.foreign(directory, what)),
             Err(errno) => return Err(target.os(directory, "looking up the name", 0, errno)),
         }
-        let file = match directory.open(&target.file, flags) {
+        let opened = directory.open(&target.file, if writes { OFlags::RDWR } else { OFlags::RDONLY });
+        let file = match opened {
             Ok(fd) => File::from(fd),
+            Err(errno @ (Errno::ACCESS | Errno::PERM | Errno::ROFS)) if writes => {
+                (writes, denied) = (false, Some(errno));
+                continue;
+            }
             Err(Errno::NOENT | Errno::LOOP | Errno::ISDIR | Errno::NXIO) => continue,
             Err(Errno::ACCESS) if purpose == Purpose::Look => return Ok(Found::Taken),
             Err(errno) => return Err(target.os(directory, "opening the map", 0, errno)),
@@ -205,6 +213,15 @@ pub(super) fn find(
         if header.name != target.name {
             return Err(target.error(directory, ErrorKind::Collision { found: header.name }));
         }
+        let needed = header.elsewhere.is_none() && rights.within(header.access).contains(Rights::WRITE);
+        match denied.filter(|_| needed) {
+            Some(errno) => return Err(target.os(directory, "opening the map", 0, errno)),
+            None if needed == writes => {}
+            None => {
+                writes = needed;
+                continue;
+            }
+        }
         // O6
         sys::lock_shared(file.as_fd(), PRESENCE)
             .map_err(|errno| target.os(directory, "becoming a holder", 0, errno))?;
@@ -224,6 +241,8 @@ pub(super) struct Holder {
     /// The process that is present, until it has given that up. A forked child inherits this value but not the
     /// duty.
     owner: Option<ForkGuard>,
+    /// The lifecycle mutex is this description's: it does not keep two threads apart that share it.
+    removal: Mutex<()>,
     /// Last, so that it is dropped, and removed if it is empty, after the map's file is.
     directory: Directory,
 }
@@ -232,7 +251,8 @@ impl Holder {
     /// Takes over the duty for a file that has its name and is present.
     pub(super) fn new(file: File, directory: Directory, target: &Target<'_>) -> Holder {
         let (name, patience) = (target.file.clone(), target.patience);
-        Holder { file, name, patience, owner: Some(ForkGuard::new()), directory }
+        let removal = Mutex::new(());
+        Holder { file, name, patience, owner: Some(ForkGuard::new()), removal, directory }
     }
 
     pub(super) fn file(&self) -> &File {
@@ -243,12 +263,29 @@ impl Holder {
         &self.directory
     }
 
+    /// The file's path, while it has its name.
+    pub(super) fn path(&self) -> PathBuf {
+        self.directory.path().join(&self.name)
+    }
+
     pub(super) fn patience(&self) -> Duration {
         self.patience
     }
 
-    /// Removes the name, if it is this map's; whether the mutex was to be had in time.
+    /// Whether this process became the holder, and did not inherit it.
+    pub(super) fn is_ours(&self) -> bool {
+        self.owner.is_some_and(ForkGuard::is_ours)
+    }
+
+    /// Keeps the other threads of this process from removing the name.
+    pub(super) fn removal(&self) -> MutexGuard<'_, ()> {
+        self.removal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Removes the name, if it is this map's; whether the mutex was to be had in time. Only in the process that
+    /// became the holder: a child shares its description, and with that the lifecycle mutex.
     pub(super) fn remove_name(&self) -> rustix::io::Result<bool> {
+        let _others = self.removal();
         let deadline = Instant::now() + self.patience;
         let Some(lifecycle) = Lifecycle::lock(self.file.as_fd(), deadline)? else { return Ok(false) };
         if self.directory.still_names(&self.name, self.file.as_fd())? {
@@ -266,7 +303,7 @@ impl Holder {
     /// A description of the file that has no locks yet, not even presence. Not by name: the name may be
     /// somebody else's by now.
     pub(super) fn open_again(&self) -> Result<OwnedFd, Error> {
-        let path = self.directory.path().join(&self.name);
+        let path = self.path();
         sys::open_again(self.file.as_fd(), OFlags::RDWR).map_err(|errno| match errno {
             Errno::NOENT => {
                 let what = "/proc, through which a map is opened again,";

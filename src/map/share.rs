@@ -1,4 +1,4 @@
-//! Who else may have a file that is mapped by its path.
+//! Who else may have a file that is mapped by its path, or by the name that it has.
 //!
 //! Four bytes far behind any file's end, each with a shared open-file-description lock of those for whom it
 //! stands; whoever comes takes its own first and then asks for those that exclude it. Shared locks are all that a
@@ -8,11 +8,12 @@
 
 use std::fs::File;
 use std::os::fd::AsFd;
+use std::path::Path;
 
 use rustix::io::Errno;
 
 use super::access::Access;
-use super::error::ErrorKind;
+use super::error::{Error, ErrorKind};
 use super::settings::Share;
 use super::sys;
 
@@ -26,13 +27,21 @@ const READERS_ONLY: u64 = USER + 2;
 const ALONE: u64 = USER + 3;
 
 /// Why a file cannot be shared so.
-pub(super) enum Refusal {
+enum Refusal {
     Kind(ErrorKind),
     Os(Errno),
 }
 
+/// As [`enter`], of the file at that path.
+pub(super) fn enter_at(file: &File, access: Access, share: Share, path: &Path) -> Result<(), Error> {
+    enter(file, access, share).map_err(|refusal| match refusal {
+        Refusal::Kind(kind) => Error::new(kind, path),
+        Refusal::Os(errno) => Error::os("sharing the file", path, 0, errno),
+    })
+}
+
 /// Enters the file's users for as long as its description lives.
-pub(super) fn enter(file: &File, access: Access, share: Share) -> Result<(), Refusal> {
+fn enter(file: &File, access: Access, share: Share) -> Result<(), Refusal> {
     let writes = access.changes_the_map();
     let own = [
         (USER, true),
@@ -70,6 +79,11 @@ pub(super) fn enter(file: &File, access: Access, share: Share) -> Result<(), Ref
         }
     }
     Ok(())
+}
+
+/// Whether nobody else has the file, as far as they use this library; on an error somebody has.
+pub(super) fn is_alone(file: &File) -> bool {
+    sys::is_locked(file.as_fd(), USER) == Ok(false)
 }
 
 /// Leaves the file's users, so that nobody is kept out while the description is being closed.

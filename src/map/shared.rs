@@ -181,6 +181,22 @@ impl SharedMap {
         holder.leave().map_err(|waited| Error::new(ErrorKind::TimedOut { waited }, &path).about(subject))
     }
 
+    /// Drops this handle and returns a descriptor of the file that is mapped: its own, if it was the last one of this
+    /// process that has the map, or else a duplicate. It keeps the memory of an anonymous map, but no name.
+    ///
+    /// Of a file that was mapped by its path it stays one of the [users](super::Share) until it is closed.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    pub fn into_fd(self) -> Result<OwnedFd, Error> {
+        match Arc::try_unwrap(self.0) {
+            Ok(Inner { file: Some(file), .. }) => Ok(file.into()),
+            Ok(inner) => SharedMap(Arc::new(inner)).try_clone_fd(),
+            Err(shared) => SharedMap(shared).try_clone_fd(),
+        }
+    }
+
     /// The first byte of the data of a named map in memory: aligned to 4096, valid for as long as a clone of
     /// this map lives, for [`capacity`](Self::capacity) bytes.
     ///

@@ -7,7 +7,7 @@
 //! * *flock*, on the whole file: the lifecycle mutex, held for microseconds.
 #![allow(unsafe_code)] // fcntl with the open-file-description lock commands, which rustix does not have
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
@@ -189,7 +189,7 @@ pub(super) fn is_full(errno: Errno) -> bool {
 }
 
 /// Gives an unnamed file a name, unless the name is taken.
-pub(super) fn link(fd: BorrowedFd<'_>, directory: BorrowedFd<'_>, name: &str) -> Result<()> {
+pub(super) fn link(fd: BorrowedFd<'_>, directory: BorrowedFd<'_>, name: &OsStr) -> Result<()> {
     let linked =
         own_path(fd).and_then(|path| rustix::fs::linkat(CWD, path, directory, name, AtFlags::SYMLINK_FOLLOW));
     match linked {

@@ -59,7 +59,7 @@ fn role_that_may_not_flush() {
     let Some(mut role) = Role::play() else { return };
     let path = std::path::PathBuf::from(role.var(DIR)).join("data");
     forbid_msync();
-    for map in [anonymous(64 << 20), options_of(&role).create_new("n").expect("made")] {
+    for map in [anonymous(256 << 20), options_of(&role).create_new("n").expect("made")] {
         let view = map.accessor().expect("all");
         for page in (0..map.capacity()).step_by(4096) {
             view.write(page, &1_u8).expect("within");

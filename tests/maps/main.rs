@@ -17,8 +17,10 @@ mod passing;
 mod ranges;
 mod rights;
 mod security;
+mod settings;
 mod sharing;
 mod stream;
+mod trust;
 mod unnamed;
 
 #[allow(dead_code, reason = "other tests need the rest")]

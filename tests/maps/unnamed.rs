@@ -71,7 +71,7 @@ fn a_map_of_nothing_and_one_for_writing_alone_are_refused() {
     assert_argument(MapOptions::new().capacity(0).anonymous(), "capacity");
     assert_argument(MapOptions::new().capacity(u64::MAX).anonymous(), "capacity");
     assert_argument(MapOptions::new().capacity(1).access(Access::Write).anonymous(), "access");
-    assert_argument(MapOptions::new().capacity(1).mode(0o400).anonymous(), "mode");
+    assert_argument(MapOptions::new().capacity(1).mode(0o1000).anonymous(), "mode");
 }
 
 #[test]

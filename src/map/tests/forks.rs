@@ -109,3 +109,31 @@ fn a_thread_with_descriptors_of_its_own_names_its_own_file() {
     let space = TempNamespace::new();
     Child::spawn(&role_path("forks::role_loner"), &[(DIR, space.path())]).wait_success();
 }
+
+#[test]
+fn role_parent_of_a_remover() {
+    let Some(role) = Role::play() else { return };
+    let map = role_options(&role).create_new("m").expect("created");
+    // SAFETY: the child asks for the removal and leaves; no other thread of this role holds a lock it needs.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let refused =
+            map.unlink().is_err_and(|error| matches!(error.kind(), crate::map::ErrorKind::Refused { .. }));
+        // SAFETY: ends the process without running anything of the parent's.
+        unsafe { libc::_exit(if refused { 0 } else { 1 }) };
+    }
+    let mut status = 0;
+    // SAFETY: `status` is valid for the write.
+    let reaped = unsafe { libc::waitpid(child, &raw mut status, 0) };
+    assert_eq!((reaped, status), (child, 0), "a child shares the mutex of its parent");
+    drop(role_options(&role).open("m").expect("it has its name"));
+    map.unlink().expect("the parent may");
+    role_options(&role).open("m").expect_err("it has no name any more");
+}
+
+#[test]
+fn a_forked_child_does_not_remove_its_parents_name() {
+    let space = TempNamespace::new();
+    Child::spawn(&role_path("forks::role_parent_of_a_remover"), &[(DIR, space.path())]).wait_success();
+    space.assert_empty();
+}

@@ -139,3 +139,23 @@ fn a_name_of_a_file_cannot_be_opened_before_the_file_is_as_it_shall_be() {
     drop((map, holder));
     space.assert_empty();
 }
+
+#[test]
+fn two_threads_that_share_a_holder_do_not_remove_the_name_at_once() {
+    let space = TempNamespace::new();
+    let map = options(&space).create_new("m").expect("created");
+    let clone = map.clone();
+    let holder = map.holder().expect("it has a name");
+    let other = holder.removal();
+    let removing = thread::spawn(move || clone.unlink());
+    thread::sleep(A_WHILE);
+    assert_eq!(space.files(), ["m"], "its turn has not come");
+    // What the first of them removed may be another map's by now.
+    fs::remove_file(space.path().join("m")).expect("there");
+    let successor = options(&space).create_new("m").expect("free");
+    drop(other);
+    removing.join().expect("it returns").expect("the name is not its own any more");
+    assert_eq!(space.files(), ["m"]);
+    drop((map, successor));
+    space.assert_empty();
+}

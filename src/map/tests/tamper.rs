@@ -173,3 +173,30 @@ fn a_map_under_another_names_file_is_a_collision_and_no_alias() {
     assert_eq!(space.namespace().sweep().expect("swept").removed.len(), 1);
     space.assert_empty();
 }
+
+#[test]
+fn the_page_of_a_name_has_an_absolute_path() {
+    use crate::map::header::{Elsewhere, Header, Plan, Rejected};
+    let space = TempNamespace::new();
+    for (path, fits) in [("/data", true), ("data", false), ("../data", false)] {
+        let header = Header {
+            name: "m".to_owned(),
+            capacity: 1,
+            plan: Plan::new(1 + path.len(), 0).expect("both are short"),
+            id: 1,
+            created_ns: 0,
+            creator_pid: 1,
+            creator_mode: 0o600,
+            access: crate::map::Access::Read,
+            elsewhere: Some(Elsewhere { path: path.into(), device: 1, inode: 1 }),
+        };
+        fs::write(space.path().join("m"), header.format()).expect("there is room");
+        match Header::attach(&fs::File::open(space.path().join("m")).expect("ours")) {
+            Ok(found) => assert!(fits && found == header),
+            Err(Rejected::Kind(ErrorKind::Damaged { part: "path", found, .. })) => {
+                assert_eq!((fits, &*found), (false, "relative"));
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+}

@@ -81,6 +81,7 @@ fn every_kind_of_error_says_what_was_found_and_what_to_do_whatever_it_is_about()
         ErrorKind::Busy { found: "has it", expected: "nobody" },
         ErrorKind::NotMappable { found: "a FIFO" },
         ErrorKind::Stale { found: "nothing" },
+        ErrorKind::Untrusted { part: "owner", found: found(), expected: expected() },
         ErrorKind::LockLimit { needed: 7 },
         ErrorKind::HugePages { needed: 7 },
         ErrorKind::TimedOut { waited },

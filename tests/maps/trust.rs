@@ -1,0 +1,174 @@
+//! Whom a name is taken from, and what a handle by a name may do.
+
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::Path;
+
+use ringway::map::{
+    Access, AccessControl, AclEntry, Error, ErrorKind, Grantee, MapOptions, Rights, SharedMap,
+};
+use rustix::fs::OFlags;
+
+use crate::security::as_another_user;
+use crate::testing::{Role, TempNamespace};
+use crate::{DIR, assert_denied, assert_kind, bytes, counted, file, options, role_options};
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("ours");
+}
+
+#[track_caller]
+fn assert_untrusted(result: Result<SharedMap, Error>, part: &str) {
+    let text = assert_kind(
+        result,
+        |kind| matches!(kind, ErrorKind::Untrusted { .. }),
+        io::ErrorKind::PermissionDenied,
+    );
+    assert!(
+        text.contains(&format!("the {part} of the page that leads from the name to a file is ")),
+        "{text}"
+    );
+}
+
+fn descriptor_writes(map: &SharedMap) -> bool {
+    rustix::fs::fcntl_getfl(map).expect("open") & OFlags::ACCMODE == OFlags::RDWR
+}
+
+#[test]
+fn role_namer() {
+    let Some(mut role) = Role::play() else { return };
+    let directory = role.var(DIR);
+    let name = |name: &str| {
+        let path = Path::new(&directory).join(format!("data-of-{name}"));
+        role_options(&role)
+            .capacity(0)
+            .mode(0o666)
+            .name(name)
+            .open_path(path)
+            .expect("everybody may write to it")
+    };
+    let maps = [name("another"), name("own")];
+    role.say("named");
+    role.hear();
+    drop(maps);
+}
+
+#[test]
+fn a_name_leads_only_to_files_of_whoever_gave_it_unless_that_was_root_or_the_opener() {
+    let space = TempNamespace::new();
+    set_mode(space.path(), 0o1777);
+    let [another, own] = ["data-of-another", "data-of-own"].map(|name| {
+        let path = file(&space, name, &counted(100));
+        set_mode(&path, 0o666);
+        path
+    });
+    as_another_user("trust::role_namer", &space, |child| {
+        chown(&own, Some(65_534), None).expect("root may");
+        assert_eq!(child.hear(), "named");
+        for access in [Access::Read, Access::ReadWrite] {
+            assert_untrusted(options(&space).access(access).open("another"), "owner");
+        }
+        let map = options(&space).open("own").expect("its owner may say where it is");
+        map.accessor().expect("all").write(0, &42_u8).expect("within");
+        assert_eq!(fs::read(&another).expect("there"), counted(100));
+        child.tell("enough");
+        child.wait_success();
+    });
+}
+
+#[test]
+fn a_page_that_others_can_write_to_leads_nowhere_and_none_is_made_so() {
+    let (space, files) = (TempNamespace::new(), TempNamespace::new());
+    let path = file(&files, "data", &counted(100));
+    let acl = vec![AclEntry { who: Grantee::User(7), permissions: 0o6 }];
+    let wide = AccessControl { mode: 0o666, acl, ..AccessControl::default() };
+    let map =
+        MapOptions::new().namespace(space.namespace()).security(wide.clone()).name("n").open_path(&path);
+    let map = map.expect("named");
+    let page = space.path().join("n");
+    let mode = || fs::metadata(&page).expect("there").mode() & 0o777;
+    assert_eq!(mode(), 0o644, "with the mask in the group's place");
+    map.set_access_control(&wide).expect("ours");
+    assert_eq!(mode(), 0o644);
+    drop(options(&space).open("n").expect("trusted"));
+    for wider in [0o664, 0o646] {
+        set_mode(&page, wider);
+        assert_untrusted(options(&space).open("n"), "mode");
+    }
+    drop(map);
+    space.assert_empty();
+}
+
+#[test]
+fn role_modest() {
+    let Some(mut role) = Role::play() else { return };
+    // Whoever asks for more than the creator allows has what is allowed, also without permission for the rest.
+    let map = role_options(&role).open("read-only").expect("everybody may read");
+    assert_eq!((map.rights(), descriptor_writes(&map)), (Rights::READ | Rights::COPY_ON_WRITE, false));
+    assert_eq!(bytes(&map), [0; 4096]);
+    assert_denied(map.accessor());
+    // Where the creator allows it and the file system does not, it is refused.
+    let text = assert_kind(
+        role_options(&role).open("for-its-owner"),
+        |kind| matches!(kind, ErrorKind::PermissionDenied { .. }),
+        io::ErrorKind::PermissionDenied,
+    );
+    assert!(text.contains("refused while opening the map"), "{text}");
+    // Of a file it is the file's permissions that count; nobody needs to write to the page.
+    let map = role_options(&role).open("file").expect("everybody may write to the file");
+    map.accessor().expect("all").write(0, &42_u8).expect("within");
+    role.say("done");
+}
+
+#[test]
+fn a_handle_has_a_descriptor_for_what_it_may_do_and_no_more() {
+    let (space, files) = (TempNamespace::new(), TempNamespace::new());
+    set_mode(space.path(), 0o1777);
+    set_mode(files.path(), 0o755);
+    let path = file(&files, "data", &counted(100));
+    set_mode(&path, 0o666);
+    let named = |options: MapOptions, name: &str| options.mode(0o644).create_new(name).expect("created");
+    let read_only = named(options(&space).access(Access::Read), "read-only");
+    let owners = named(options(&space), "for-its-owner");
+    let map = MapOptions::new().namespace(space.namespace()).mode(0o644).name("file").open_path(&path);
+    let map = map.expect("named");
+    let twin = options(&space).open("read-only").expect("ours");
+    assert!(!descriptor_writes(&twin), "nobody writes to it");
+    assert!(descriptor_writes(&options(&space).open("for-its-owner").expect("ours")));
+    as_another_user("trust::role_modest", &space, |child| {
+        assert_eq!(child.hear(), "done");
+        assert_eq!(bytes(&map)[0], 42);
+    });
+    drop((read_only, owners, map, twin));
+    space.assert_empty();
+}
+
+#[test]
+fn a_map_becomes_the_descriptor_of_its_file() {
+    let space = TempNamespace::new();
+    let path = file(&space, "data-that-is-no-map", &counted(100));
+    let same = |fd: &OwnedFd, number: i32| {
+        let found = std::os::fd::AsRawFd::as_raw_fd(fd);
+        assert_eq!(found == number, number >= 0);
+    };
+    let map = SharedMap::from_path(&path).expect("mapped");
+    let number = std::os::fd::AsRawFd::as_raw_fd(&map);
+    let fd = map.into_fd().expect("it has one");
+    same(&fd, number);
+    assert_eq!(bytes(&MapOptions::new().from_file(fd.into()).expect("the same file")), counted(100));
+
+    let map = crate::anonymous(100);
+    map.accessor().expect("all").write(0, &42_u8).expect("within");
+    let (clone, view) = (map.clone(), map.accessor().expect("all"));
+    let fd = map.into_fd().expect("it has one");
+    view.write(1, &43_u8).expect("views stay");
+    drop((clone, view));
+    assert_eq!(bytes(&MapOptions::new().from_file(fd.into()).expect("the same memory"))[..2], [42, 43]);
+
+    let map = options(&space).create_new("n").expect("created");
+    let fd = map.into_fd().expect("it has one");
+    assert_eq!(space.files(), ["data-that-is-no-map"], "a descriptor keeps no name");
+    assert_eq!(rustix::fs::fstat(&fd).expect("open").st_nlink, 0);
+}
