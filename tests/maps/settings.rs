@@ -22,7 +22,8 @@ fn what_cannot_be_had_of_a_map_is_refused_and_not_ignored() {
     let memory = options(&space).create_new("memory").expect("created");
     let persisted =
         MapOptions::new().namespace(space.namespace()).name("file").open_path(&path).expect("named");
-    let settings: [(&str, fn(MapOptions) -> MapOptions); 4] = [
+    type Set = fn(MapOptions) -> MapOptions;
+    let settings: [(&str, Set); 4] = [
         ("name", |options| options.name("second")),
         ("file_mode", |options| options.file_mode(FileMode::OpenOrCreate)),
         ("share", |options| options.share(Share::Readers)),
