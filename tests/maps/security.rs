@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::{Command, Stdio};
 
@@ -217,6 +218,13 @@ fn role_whose_changes_of_security_fail() {
         assert_eq!((after.mode, after.acl.len()), (0o600, 0));
     }
     assert_eq!(fs::metadata(&path).expect("there").mode() & 0o7777, 0o4600, "what is no permission stays");
+    // Of the file alone, after its page has it already.
+    let number = u64::try_from(file.as_raw_fd()).expect("not negative");
+    let condition = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, number);
+    let rule = SeccompRule::new(vec![condition.expect("a condition")]).expect("a rule");
+    restrict([(libc::SYS_fsetxattr, vec![rule])], SeccompAction::Errno(libc::EPERM as u32));
+    let wider = AccessControl { mode: 0o644, ..AccessControl::default() };
+    fail(&file, &wider, io::ErrorKind::PermissionDenied);
     fs::remove_file(path).expect("there");
     drop((memory, file));
     role.say("done");
