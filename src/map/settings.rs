@@ -12,7 +12,7 @@ pub enum Allocation {
     Delay,
 }
 
-/// Who else may have the file while this map is there. It binds those only who map the file by its path
+/// Who else may have the file while this map is there. It binds those only who map the file by its path, or open its name,
 /// through this library: other programs do not ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Share {
