@@ -9,10 +9,10 @@ use rustix::io::Errno;
 
 use super::access::Rights;
 use super::error::{Error, ErrorKind};
+use super::length;
 use super::security::{AccessControl, Failure};
 use super::settings::MapKind;
 use super::shared::SharedMap;
-use super::sys;
 
 /// What nobody can do any more to the memory of an anonymous map: `Seals::GROW | Seals::SEAL`. Shrinking is
 /// sealed from the start.
@@ -43,7 +43,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 impl SharedMap {
     /// Makes the map longer, for all its holders; the new bytes are zero. Views that are there stay as they are.
-    /// Other handles see the new capacity after a [`refresh`](Self::refresh).
+    /// Other handles see the new capacity after a [`refresh`](Self::refresh). Any number of processes may grow a map
+    /// at the same time: it is then as long as the longest wanted it.
     ///
     /// # Errors
     ///
@@ -73,17 +74,17 @@ impl SharedMap {
         }
         let huge = facts.granularity > rustix::param::page_size() as u64;
         let wanted = if huge { capacity.next_multiple_of(facts.granularity) } else { capacity };
-        let len = self.file_len_now().unwrap_or(0);
-        if len < wanted {
-            let length = match (facts.commit, facts.kind) {
-                (true, MapKind::File) => sys::allocate,
-                (true, _) if huge => sys::allocate,
-                (true, _) => sys::allocate_memory,
-                (false, _) => sys::set_len,
-            };
-            length(self.file(), wanted, PATIENCE).map_err(|errno| {
-                let _ = rustix::fs::ftruncate(self.file(), len);
-                self.os("making the map longer", wanted, errno)
+        let lengthen = match (facts.commit, facts.kind) {
+            (true, MapKind::File) => length::extend_committed,
+            // The pool's pages are not among the free ones.
+            (true, _) if huge => length::extend_committed,
+            (true, _) => length::extend_memory,
+            (false, _) => length::extend,
+        };
+        if capacity > *current {
+            lengthen(self.file(), wanted, PATIENCE).map_err(|errno| match errno {
+                Errno::INTR => self.error(ErrorKind::Interrupted { waited: PATIENCE }),
+                errno => self.os("making the map longer", wanted, errno),
             })?;
         }
         *current = capacity;

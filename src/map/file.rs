@@ -24,7 +24,7 @@ use super::options::MapOptions;
 use super::reclaim::Purpose;
 use super::settings::{FileMode, HugePages, MapKind, Share};
 use super::shared::{Facts, Parts, SharedMap};
-use super::{registered, share, sys};
+use super::{length, registered, share, sys};
 
 impl MapOptions {
     /// Maps the file at a path, as [`file_mode`](Self::file_mode) says.
@@ -260,7 +260,7 @@ fn finish(options: &MapOptions, candidate: Candidate, path: &Path) -> Result<Opt
 fn shape(options: &MapOptions, file: &File, len: u64, capacity: u64, emptied: bool) -> Result<(), Errno> {
     let commit = options.commits(MapKind::File) && options.access.changes_the_map();
     if capacity > len || commit {
-        lengthen(file, len, capacity, commit, options)?;
+        lengthen(options, file, capacity, commit)?;
     }
     if emptied {
         candidate::empty(file, len, capacity, commit)?;
@@ -268,10 +268,8 @@ fn shape(options: &MapOptions, file: &File, len: u64, capacity: u64, emptied: bo
     Ok(())
 }
 
-/// Makes it longer, or leaves it as it was.
-fn lengthen(file: &File, len: u64, capacity: u64, commit: bool, options: &MapOptions) -> Result<(), Errno> {
-    let length = if commit { sys::allocate } else { sys::set_len };
-    length(file.as_fd(), capacity, options.patience).inspect_err(|_| {
-        let _ = rustix::fs::ftruncate(file, len);
-    })
+/// Makes it longer, unless it is long enough; a failure leaves the length as it is.
+fn lengthen(options: &MapOptions, file: &File, capacity: u64, commit: bool) -> Result<(), Errno> {
+    let lengthen = if commit { length::extend_committed } else { length::extend };
+    lengthen(file.as_fd(), capacity, options.patience)
 }

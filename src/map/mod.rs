@@ -16,6 +16,7 @@ mod fork;
 mod header;
 mod heap;
 mod kinds;
+mod length;
 mod named;
 mod namespace;
 mod options;

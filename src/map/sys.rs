@@ -47,6 +47,20 @@ impl ByteLock<'_> {
         control(self.fd, libc::F_OFD_SETLK, libc::F_WRLCK, self.byte).is_ok()
     }
 
+    /// Takes the lock, and waits for it if need be: `INTR` when it was not free for as long as `patience`.
+    pub(crate) fn lock(self, patience: Duration) -> Result<()> {
+        let deadline = Instant::now() + patience;
+        loop {
+            match control(self.fd, libc::F_OFD_SETLK, libc::F_WRLCK, self.byte) {
+                Err(Errno::AGAIN | Errno::ACCESS) if Instant::now() < deadline => {
+                    thread::sleep(Duration::from_micros(100));
+                }
+                Err(Errno::AGAIN | Errno::ACCESS) => return Err(Errno::INTR),
+                answer => return answer.map(drop),
+            }
+        }
+    }
+
     /// Whether somebody else has a lock on the byte. A kernel that cannot answer counts as yes: nobody is
     /// taken for dead on an error.
     pub(crate) fn is_held(self) -> bool {
@@ -132,14 +146,33 @@ pub(super) fn allocate(fd: BorrowedFd<'_>, len: u64, patience: Duration) -> Resu
     by_steps(len, patience, |from, step| rustix::fs::fallocate(fd, FallocateFlags::empty(), from, step))
 }
 
-/// As [`allocate`], of a file in memory, if the machine has so much: else the kernel would end processes to get it.
+/// As [`allocate`], of a file in memory, if the machine has so much.
 pub(super) fn allocate_memory(fd: BorrowedFd<'_>, len: u64, patience: Duration) -> Result<()> {
+    assert_memory(fd, len)?;
+    allocate(fd, len, patience)
+}
+
+/// Whether the machine has the memory that a file in memory lacks for so many bytes; `NOSPC` if not. Else the kernel
+/// would end processes to get it.
+pub(super) fn assert_memory(fd: BorrowedFd<'_>, len: u64) -> Result<()> {
     /// Less is not asked for: to ask takes as long as to commit some of it.
     const LITTLE: u64 = 16 << 20;
-    if len > LITTLE && available_memory().is_some_and(|available| len > available) {
-        return Err(Errno::NOSPC);
+    if len <= LITTLE {
+        return Ok(());
     }
-    allocate(fd, len, patience)
+    let missing = missing(fd, len)?;
+    match available_memory() {
+        Some(available) if missing > available => Err(Errno::NOSPC),
+        _ => Ok(()),
+    }
+}
+
+/// The memory that a file in memory does not have yet of so many bytes.
+pub(super) fn missing(fd: BorrowedFd<'_>, len: u64) -> Result<u64> {
+    /// The unit of a status, whatever the file system's own.
+    const BLOCK: u64 = 512;
+    let present = u64::try_from(rustix::fs::fstat(fd)?.st_blocks).unwrap_or(0).saturating_mul(BLOCK);
+    Ok(len.saturating_sub(present))
 }
 
 /// The bytes of memory and swap that could be had now; `None` where the kernel does not tell.
@@ -152,7 +185,7 @@ fn available_memory() -> Option<u64> {
     Some((number("MemAvailable:")? + number("SwapFree:")?) * 1024)
 }
 
-/// Sets the length and leaves the memory to the first write.
+/// Sets the length of a file that nobody else has, and leaves the memory to the first write.
 pub(super) fn set_len(fd: BorrowedFd<'_>, len: u64, _: Duration) -> Result<()> {
     rustix::fs::ftruncate(fd, len)
 }

@@ -4,10 +4,10 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::process::Command;
 
 use ringway::map::{Access, AccessError, Allocation, ErrorKind, FileMode, HugePages, MapOptions};
 
+use crate::mounts::{mount, mounting};
 use crate::testing::{Child, Role, TempNamespace, can_run};
 use crate::{DIR, anonymous, assert_argument, assert_kind, counted, file, options, role_options};
 
@@ -186,29 +186,6 @@ fn advice_about_huge_pages_is_taken_or_left_and_never_an_error() {
     }
 }
 
-/// Runs the role in a mount namespace of its own, in which it may mount a small tmpfs.
-fn with_a_small_tmpfs(role: &str) {
-    let space = TempNamespace::new();
-    for wrapper in [&["unshare", "-m"][..], &["unshare", "-Urm"][..]] {
-        if !can_run(wrapper) {
-            continue;
-        }
-        let mut child = Child::spawn_under(wrapper, role, &[(DIR, space.path())]);
-        let said = child.hear();
-        child.wait_success();
-        if said == "done" {
-            return space.assert_empty();
-        }
-    }
-    println!("SKIPPED: {role} (cannot mount a tmpfs here)");
-}
-
-fn mount(directory: &str) -> bool {
-    let status =
-        Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "ringway-test", directory]).status();
-    status.is_ok_and(|status| status.success())
-}
-
 fn fill(directory: &str) {
     let _ = fs::write(format!("{directory}/filler"), vec![1; 2 << 20]);
 }
@@ -217,7 +194,7 @@ fn fill(directory: &str) {
 fn role_in_a_full_file_system() {
     let Some(mut role) = Role::play() else { return };
     let directory = role.var(DIR);
-    if !mount(&directory) {
+    if !mount(&directory, &["-t", "tmpfs", "-o", "size=1m"]) {
         return role.say("cannot mount");
     }
     let full = |result: Result<ringway::map::SharedMap, ringway::map::Error>| {
@@ -282,5 +259,5 @@ fn role_in_a_full_file_system() {
 
 #[test]
 fn a_full_file_system_is_an_error_of_whoever_needs_room_and_no_death() {
-    with_a_small_tmpfs("allocation::role_in_a_full_file_system");
+    mounting("allocation::role_in_a_full_file_system");
 }

@@ -2,11 +2,14 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use ringway::map::{Access, ErrorKind, MapOptions, Rights, SharedMap};
+use ringway::map::{Access, Allocation, ErrorKind, MapOptions, Rights, SharedMap};
 
-use crate::testing::TempNamespace;
-use crate::{anonymous, assert_argument, assert_denied, assert_kind, bytes, counted, file, options};
+use crate::mounts::{mount, mounting};
+use crate::testing::{Child, Role, TempNamespace};
+use crate::{DIR, anonymous, assert_argument, assert_denied, assert_kind, bytes, counted, file, options};
 
 #[test]
 fn a_map_grows_for_all_its_holders_and_views_stay_as_they_are() {
@@ -118,4 +121,133 @@ fn seals_bind_everybody_for_good() {
         |kind| matches!(kind, ErrorKind::Refused { .. }),
         io::ErrorKind::Unsupported,
     );
+}
+
+/// Makes the file longer again and again, in the way that it is told, while others do.
+#[test]
+fn role_grower() {
+    let Some(mut role) = Role::play() else { return };
+    let path = Path::new(&role.var(DIR)).join("data");
+    let by_path = role.var(WAY) == "by path";
+    let map = SharedMap::from_path(&path).expect("mapped");
+    let len = || fs::metadata(&path).expect("there").len();
+    role.say("ready");
+    role.hear();
+    let mut made = 0;
+    while made < ROUNDS {
+        let wanted = len() + 1;
+        let longer = match by_path {
+            true => MapOptions::new().capacity(wanted).open_path(&path).map(drop),
+            false => map.grow(wanted),
+        };
+        match longer {
+            Ok(()) => {
+                made += 1;
+                let found = len();
+                assert!(found >= wanted, "made {wanted} bytes long, and found {found}");
+            }
+            // Somebody else was faster, so that it would become shorter.
+            Err(error) => assert!(matches!(error.kind(), ErrorKind::InvalidArgument { .. }), "{error}"),
+        }
+        map.refresh().expect("it only ever grows");
+    }
+}
+
+const WAY: &str = "RINGWAY_TEST_WAY";
+const ROUNDS: u32 = 5000;
+
+#[test]
+fn a_file_that_several_processes_make_longer_never_becomes_shorter() {
+    for ways in [["by handle", "by handle"], ["by handle", "by path"], ["by path", "by path"]] {
+        let space = TempNamespace::new();
+        file(&space, "data", &[1]);
+        let directory = space.path().to_str().expect("UTF-8");
+        let mut growers =
+            ways.map(|way| Child::spawn("growing::role_grower", &[(DIR, directory), (WAY, way)]));
+        growers.iter_mut().for_each(|grower| assert_eq!(grower.hear(), "ready"));
+        growers.iter_mut().for_each(|grower| grower.tell("go"));
+        growers.iter_mut().for_each(Child::wait_success);
+    }
+}
+
+#[test]
+fn role_whose_growth_fails() {
+    let Some(mut role) = Role::play() else { return };
+    let directory = role.var(DIR);
+    if !mount(&directory, &["-t", "tmpfs", "-o", "size=1m"]) {
+        return role.say("cannot mount");
+    }
+    let path = Path::new(&directory).join("data");
+    fs::write(&path, [1]).expect("there is room");
+    let options = || MapOptions::new().allocation(Allocation::Commit);
+    let map = options().open_path(&path).expect("mapped");
+    let fails = AtomicBool::new(true);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while fails.load(Ordering::Relaxed) {
+                let full = |kind: &ErrorKind| matches!(kind, ErrorKind::StorageFull { .. });
+                assert_kind(map.grow(4 << 20), full, io::ErrorKind::StorageFull);
+                assert_kind(options().capacity(4 << 20).open_path(&path), full, io::ErrorKind::StorageFull);
+            }
+        });
+        let file = File::options().append(true).open(&path).expect("ours");
+        let _stop = Stop(&fails);
+        for len in 2..10_000 {
+            (&file).write_all(&[7]).expect("there is room");
+            assert_eq!(fs::metadata(&path).expect("there").len(), len, "nobody sets the length back");
+        }
+    });
+    assert_eq!(map.capacity(), 1);
+    role.say("done");
+}
+
+/// Says no, however its scope ends.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn growth_that_fails_leaves_what_others_append_meanwhile() {
+    mounting("growing::role_whose_growth_fails");
+}
+
+/// A file system that cannot take the last byte alone.
+#[test]
+fn role_without_fallocate() {
+    let Some(mut role) = Role::play() else { return };
+    let directory = role.var(DIR);
+    if !mount(&directory, &["-t", "ramfs"]) {
+        return role.say("cannot mount");
+    }
+    let path = Path::new(&directory).join("data");
+    fs::write(&path, [1]).expect("there is memory");
+    let refused = MapOptions::new().allocation(Allocation::Commit).capacity(100).open_path(&path);
+    assert_kind(refused, |kind| matches!(kind, ErrorKind::Unsupported { .. }), io::ErrorKind::Unsupported);
+    let len = || fs::metadata(&path).expect("there").len();
+    assert_eq!(len(), 1, "as it was");
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let map = SharedMap::from_path(&path).expect("mapped");
+                for _ in 0..4 * ROUNDS {
+                    let wanted = len() + 1;
+                    match map.grow(wanted) {
+                        Ok(()) => assert!(len() >= wanted),
+                        Err(error) => assert!(matches!(error.kind(), ErrorKind::InvalidArgument { .. })),
+                    }
+                    map.refresh().expect("it only ever grows");
+                }
+            });
+        }
+    });
+    role.say("done");
+}
+
+#[test]
+fn where_the_last_byte_cannot_be_taken_growers_take_turns() {
+    mounting("growing::role_without_fallocate");
 }

@@ -12,6 +12,7 @@ mod files;
 mod growing;
 mod lifetime;
 mod model;
+mod mounts;
 mod named_files;
 mod passing;
 mod ranges;

@@ -4,6 +4,7 @@ use std::io;
 
 use ringway::map::{Access, AnyView, Disposition, ErrorKind, FileMode, MapOptions, Rights, SharedMap};
 
+use crate::mounts::{mount, mounting};
 use crate::testing::TempNamespace;
 use crate::unnamed::allowed;
 use crate::{
@@ -248,30 +249,14 @@ fn code_that_was_written_through_one_view_runs_through_another() {
 
 #[test]
 fn execution_from_a_file_system_that_is_mounted_noexec_is_denied_at_the_view() {
-    let space = TempNamespace::new();
-    let role = "rights::role_noexec";
-    for wrapper in [&["unshare", "-m"][..], &["unshare", "-Urm"][..]] {
-        if !crate::testing::can_run(wrapper) {
-            continue;
-        }
-        let mut child = crate::testing::Child::spawn_under(wrapper, role, &[(crate::DIR, space.path())]);
-        let said = child.hear();
-        child.wait_success();
-        if said == "done" {
-            return;
-        }
-    }
-    println!("SKIPPED: a noexec file system (cannot mount one here)");
+    mounting("rights::role_noexec");
 }
 
 #[test]
 fn role_noexec() {
     let Some(mut role) = crate::testing::Role::play() else { return };
     let directory = role.var(crate::DIR);
-    let mount = std::process::Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "noexec", "ringway-test", &directory])
-        .status();
-    if !mount.is_ok_and(|status| status.success()) {
+    if !mount(&directory, &["-t", "tmpfs", "-o", "noexec"]) {
         return role.say("cannot mount");
     }
     let path = std::path::Path::new(&directory).join("data");

@@ -1,9 +1,11 @@
 //! Who else may map a file by its path.
 
+use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
-use ringway::map::{Access, Error, ErrorKind, MapOptions, Share, SharedMap};
+use ringway::map::{Access, Error, ErrorKind, FileMode, MapOptions, Share, SharedMap};
 
 use crate::testing::{Child, Role, TempNamespace};
 use crate::{DIR, assert_kind, counted, file};
@@ -79,4 +81,84 @@ fn the_death_of_whoever_had_a_file_exclusively_frees_it() {
     assert_busy(open(&path, Access::Read, Share::Any), "has it for itself");
     hog.kill_running();
     open(&path, Access::ReadWrite, Share::Exclusive).expect("free");
+}
+
+#[test]
+fn role_racer() {
+    let Some(mut role) = Role::play() else { return };
+    let directory = PathBuf::from(role.var(DIR));
+    let own: u64 = role.var(NUMBER).parse().expect("a number");
+    role.say("ready");
+    for round in 0.. {
+        let word = role.hear();
+        let path = directory.join(round.to_string());
+        let options = MapOptions::new().capacity(8192 + own);
+        match word.as_str() {
+            "make or open" => {
+                let map = options.file_mode(FileMode::OpenOrCreate).open_path(&path);
+                match map {
+                    Ok(map) => {
+                        let view = map.accessor().expect("all of it is there");
+                        view.atomic_u64(own * 8).expect("aligned").store(own + 1, Ordering::SeqCst);
+                        role.say("has it");
+                        role.hear();
+                        // What the other one wrote is here, so both have one file.
+                        let theirs = view.atomic_u64((1 - own) * 8).expect("aligned");
+                        assert!([0, 2 - own].contains(&theirs.load(Ordering::SeqCst)));
+                        role.say(&theirs.load(Ordering::SeqCst).to_string());
+                    }
+                    // The other one was faster, and its capacity is the longer one.
+                    Err(error) => {
+                        assert!(matches!(error.kind(), ErrorKind::InvalidArgument { .. }), "{error}");
+                        role.say("too short");
+                        role.hear();
+                        role.say("-");
+                    }
+                }
+            }
+            "make" => role.say(match options.file_mode(FileMode::CreateNew).open_path(&path) {
+                Ok(_) => "made",
+                Err(error) if matches!(error.kind(), ErrorKind::AlreadyExists { .. }) => "taken",
+                Err(error) => panic!("{error}"),
+            }),
+            _ => return,
+        }
+    }
+}
+
+const NUMBER: &str = "RINGWAY_TEST_NUMBER";
+
+#[test]
+fn of_two_processes_at_one_path_one_makes_the_file_and_both_have_the_same() {
+    let space = TempNamespace::new();
+    let directory = space.path().to_str().expect("UTF-8");
+    let mut racers =
+        ["0", "1"].map(|number| Child::spawn("sharing::role_racer", &[(DIR, directory), (NUMBER, number)]));
+    let say = |racers: &mut [Child; 2], word| racers.iter_mut().for_each(|racer| racer.tell(word));
+    let hear = |racers: &mut [Child; 2]| racers.iter_mut().map(Child::hear).collect::<Vec<_>>();
+    assert_eq!(hear(&mut racers), ["ready", "ready"]);
+    for round in 0..200 {
+        let path = space.path().join(round.to_string());
+        if round % 2 == 0 {
+            say(&mut racers, "make or open");
+            let had = hear(&mut racers);
+            say(&mut racers, "look");
+            let found = hear(&mut racers);
+            assert_eq!(had[1], "has it", "the longer one is never refused");
+            match had[0].as_str() {
+                "has it" => assert_eq!(found, ["2", "1"], "both have one file"),
+                _ => assert_eq!(found, ["-", "0"]),
+            }
+            assert_eq!(fs::metadata(&path).expect("made").len(), 8193, "as long as the longest wanted it");
+        } else {
+            say(&mut racers, "make");
+            let mut made = hear(&mut racers);
+            made.sort();
+            assert_eq!(made, ["made", "taken"]);
+            // The winner has a file of its own capacity, which the loser has not touched.
+            assert!([8192, 8193].contains(&fs::metadata(&path).expect("made").len()));
+        }
+    }
+    say(&mut racers, "enough");
+    racers.iter_mut().for_each(Child::wait_success);
 }

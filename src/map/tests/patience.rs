@@ -11,7 +11,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use super::{DIR, options, role_options, role_path};
-use crate::map::{Disposition, ErrorKind, sys};
+use crate::map::{Disposition, ErrorKind, MapOptions, sys};
 use crate::testing::{Child, Role, TempNamespace};
 
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -112,4 +112,15 @@ fn signals_that_allow_nothing_are_not_fought_for_ever() {
     assert_eq!(result, Err(Errno::INTR));
     assert!(began.elapsed() >= PATIENCE);
     assert_eq!(sys::by_steps(1 << 20, PATIENCE, |_, _| Err(Errno::NOSPC)), Err(Errno::NOSPC));
+}
+
+#[test]
+fn growth_asks_for_the_memory_that_is_missing_and_not_for_what_is_there() {
+    use std::os::fd::AsFd;
+    const LEN: u64 = 1 << 20;
+    let map = MapOptions::new().capacity(LEN).anonymous().expect("there is memory");
+    assert_eq!(sys::missing(map.as_fd(), LEN + 4096), Ok(4096));
+    assert_eq!(sys::missing(map.as_fd(), LEN / 2), Ok(0));
+    map.grow(LEN + 4096).expect("there is memory");
+    assert_eq!(sys::missing(map.as_fd(), LEN + 4096), Ok(0), "growth commits, as creation did");
 }

@@ -1,0 +1,83 @@
+//! Making files longer while others do the same.
+//!
+//! Who reads a length and sets another cuts off what somebody has appended in between. So nothing here sets a
+//! length, not even that which was there before a failure:
+//!
+//! ```text
+//! L1 if the space is to be taken: take it, up to the new end; the length stays
+//! L2 take the last byte: this makes a file longer, never shorter, and what lies before stays a hole
+//! L3 where the file system cannot do that: lock, look at the length, set it, unlock
+//! ```
+//!
+//! A failure leaves the length as it is. Space that L1 had taken by then may stay taken until the file is emptied
+//! or removed.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use rustix::fs::{FallocateFlags, OFlags, SealFlags};
+use rustix::io::{Errno, Result};
+
+use super::sys;
+
+/// The byte that is locked in L3, behind those of `share`.
+const GROWING: u64 = (1 << 62) + 0x5249_4e47 + 4;
+
+/// Makes the file at least so long; what is new takes no space, save for its last page.
+pub(super) fn extend(fd: BorrowedFd<'_>, len: u64, patience: Duration) -> Result<()> {
+    if len == 0 || reaches(fd, len)? {
+        return Ok(());
+    }
+    // Memory that nobody can make shorter: then setting a length is extending it, and takes no page.
+    if rustix::fs::fcntl_get_seals(fd).is_ok_and(|seals| seals.contains(SealFlags::SHRINK)) {
+        return match rustix::fs::ftruncate(fd, len) {
+            // Somebody has made it longer than that meanwhile; or it is sealed against this too.
+            Err(Errno::PERM) if reaches(fd, len)? => Ok(()),
+            done => done,
+        };
+    }
+    // L2
+    let last = |_, _| rustix::fs::fallocate(fd, FallocateFlags::empty(), len - 1, 1);
+    match sys::by_steps(1, patience, last) {
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => extend_in_turn(fd, len, patience),
+        done => done,
+    }
+}
+
+/// As [`extend`], with all of its space, the holes that are there included.
+pub(super) fn extend_committed(fd: BorrowedFd<'_>, len: u64, patience: Duration) -> Result<()> {
+    // L1
+    let keep = FallocateFlags::KEEP_SIZE;
+    sys::by_steps(len, patience, |from, step| rustix::fs::fallocate(fd, keep, from, step))?;
+    extend(fd, len, patience)
+}
+
+/// As [`extend_committed`], of a file in memory, if the machine has as much as is missing.
+pub(super) fn extend_memory(fd: BorrowedFd<'_>, len: u64, patience: Duration) -> Result<()> {
+    sys::assert_memory(fd, len)?;
+    extend_committed(fd, len, patience)
+}
+
+fn reaches(fd: BorrowedFd<'_>, len: u64) -> Result<bool> {
+    Ok(u64::try_from(rustix::fs::fstat(fd)?.st_size).is_ok_and(|found| found >= len))
+}
+
+/// L3. Without locks there it goes on without.
+fn extend_in_turn(fd: BorrowedFd<'_>, len: u64, patience: Duration) -> Result<()> {
+    // By a description of its own: ours may be shared with another process.
+    let own = sys::open_again(fd, OFlags::RDWR);
+    let lock = sys::ByteLock { fd: own.as_ref().map_or(fd, AsFd::as_fd), byte: GROWING };
+    let locked = match lock.lock(patience) {
+        Ok(()) => true,
+        Err(Errno::INTR) => return Err(Errno::INTR),
+        Err(_) => false,
+    };
+    let done = match reaches(fd, len) {
+        Ok(false) => rustix::fs::ftruncate(fd, len),
+        looked => looked.map(drop),
+    };
+    if locked {
+        lock.unlock();
+    }
+    done
+}
