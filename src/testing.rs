@@ -27,6 +27,8 @@ pub(crate) const CRASH_STOP: &str = "RINGWAY_CRASH_STOP";
 /// Environment variable: for up to how many microseconds a process pauses at crash points.
 pub(crate) const CRASH_JITTER: &str = "RINGWAY_CRASH_JITTER";
 
+/// Environment variable: no test may be left out for what the machine does not let it do. CI sets it.
+const SKIP_NOTHING: &str = "RINGWAY_TESTS_SKIP_NOTHING";
 const ROLE: &str = "RINGWAY_TEST_ROLE";
 /// Before every line that parent and role exchange, to tell them from what the harness prints.
 const MARK: &str = "@@ ";
@@ -236,6 +238,20 @@ pub(crate) fn can_run(wrapper: &[&str]) -> bool {
     let (program, args) = wrapper.split_first().expect("a wrapper is a command");
     let status = Command::new(program).args(args).arg("true").stderr(Stdio::null()).status();
     status.is_ok_and(|status| status.success())
+}
+
+/// Says that a part of a test is left out, and why: a failure where nothing may be left out.
+#[track_caller]
+pub(crate) fn skipped(what: &str, why: &str) {
+    assert!(std::env::var_os(SKIP_NOTHING).is_none(), "{what}: {why}, and {SKIP_NOTHING} is set");
+    println!("SKIPPED: {what} ({why})");
+}
+
+/// Says that a part of a test is left out because this kernel or processor has not got what it is about: no
+/// failure anywhere, since nobody who runs the tests can change that.
+#[allow(dead_code, reason = "some test binaries have no such part")]
+pub(crate) fn not_to_be_had(what: &str, why: &str) {
+    println!("NOT TO BE HAD HERE: {what} ({why})");
 }
 
 /// Runs a test that has to end: one that hangs fails.

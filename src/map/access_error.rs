@@ -50,8 +50,9 @@ pub enum AccessError {
         /// The bytes of the view.
         len: u64,
     },
-    /// A hole of a sparse file could not be filled: the file system is full or failed. The view has zeros there,
-    /// which nobody else sees, and stays so.
+    /// A hole of a sparse file could not be filled: the file system is full or failed. The view has zeros in that
+    /// page, which nobody else sees, and stays so. Of what the call that met it was to write, nothing reached this
+    /// page and the rest was written; later calls for bytes from there on write nothing.
     NoRoom {
         /// The first byte of the view that is lost.
         from: u64,

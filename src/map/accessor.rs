@@ -111,7 +111,11 @@ impl<K: Writable> View<K> {
 
 macro_rules! atomics {
     ($($name:ident $atomic:ident $size:literal)*) => {
-        /// Atomics in place. All processes see one word.
+        /// Atomics in place. All processes see one word, unless the view is copy-on-write: then it is this view's own
+        /// as soon as it is written.
+        ///
+        /// Accesses of another size to the same bytes at the same time, by whatever process, are nothing that the
+        /// language defines: agree on one size for each place.
         ///
         /// An access to what a truncation took away meets a zero that nobody shares, without a word:
         /// [`check`](View::check) tells afterwards.

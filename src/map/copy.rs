@@ -4,9 +4,12 @@
 //! a mixture of old and new, and nothing worse. What is aligned and has 1, 2, 4 or 8 bytes goes in one
 //! access and is never a mixture; of the rest, aligned words of eight bytes do.
 //!
-//! The language speaks of atomic accesses of the same size only: two that overlap with different sizes at the
-//! same time are left to the hardware, as they are between processes anyway. On x86-64 and aarch64 each of
-//! them is one plain load or store.
+//! The language defines atomic accesses of the same size only: two that overlap with different sizes at the
+//! same time, one of them a store, are undefined in its memory model. What holds is what the hardware does, as
+//! it is between processes anyway: on x86-64 and aarch64 each of them is one plain load or store.
+//!
+//! A view that only reads is mapped so. Of memory that cannot be written std guarantees relaxed atomic loads of up
+//! to eight bytes on these targets, through a reference, and nothing else: [`load`] does nothing else.
 #![allow(unsafe_code)] // reads and writes through pointers
 
 use std::mem::MaybeUninit;
@@ -37,8 +40,8 @@ pub(super) unsafe fn load(from: *const u8, into: *mut u8, len: usize) {
         ($atomic:ty, $number:ty, $offset:expr) => {{
             let (from, into) = (from.wrapping_add($offset), into.wrapping_add($offset));
             // SAFETY: in bounds (1: the caller's, of which this is a part) and aligned (2: checked below);
-            // only accessed atomically (3: the caller's).
-            let value: $number = unsafe { <$atomic>::from_ptr(from.cast_mut().cast()) }.load(COPY);
+            // only accessed atomically (3: the caller's). Not `from_ptr`, which asks for memory that can be written.
+            let value: $number = unsafe { &*from.cast::<$atomic>() }.load(COPY);
             // SAFETY: in bounds (1: the caller's), and nobody else has it (2: the caller's).
             unsafe { into.cast::<$number>().write_unaligned(value) };
         }};

@@ -9,23 +9,39 @@
 //!
 //! ```text
 //! F1 is the address in a watched view?        no: the handler that was there before has it
-//! F2 note the byte and the cause              F3 map zeros over the page, or, where the file ends before it,
+//! F2 does the file reach the page?            no: it was truncated
+//!                                             yes: ask for the page; if it can be had, the access is made again
+//! F3 note the byte and the cause              F4 map zeros over the page, or, where the file ends before it,
 //!                                                over all from it to the view's end
 //! ```
 //!
-//! *A note is there before its zeros* (F2 before F3), so whoever has read zeros finds the note after it.
+//! *A note is there before its zeros* (F3 before F4), so whoever has read zeros finds the note after it.
+//! *A file that is long again when it is asked is not full*: without the question in F2, one that somebody makes
+//! shorter and longer again in a moment would be taken for one without room.
 //!
 //! The handler calls nothing but fstat, mmap and madvise, takes no lock and allocates nothing. The list of
 //! watched views only grows; its nodes are used again. What is no such fault goes to the handler that was there
-//! before: a hardware error, a signal that was sent, an address of somebody else.
-#![allow(unsafe_code)] // a signal handler: reads its arguments, maps pages, calls the handler before it
+//! before (`signal`): a hardware error, a signal that was sent, an address of somebody else. A forked child
+//! inherits the list, and of the views only those that are to be inherited: only these are mended there.
+#![allow(unsafe_code)] // a signal handler: reads its arguments, asks for pages and maps them
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr;
-use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{
+    AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+};
+
+use super::fork::ForkGuard;
+use super::signal::{self, Told};
 
 /// Nothing was lost.
 const WHOLE: u64 = u64::MAX;
+/// Added to the first lost byte, which begins a page, if the cause is [`Cause::NoRoom`].
+const NO_ROOM: u64 = 1;
+/// How often a page is asked for in F2.
+const ATTEMPTS: u32 = 20;
+/// How many accesses to a view are made again. More than that is somebody's intent.
+const AGAIN: u32 = 1000;
 
 /// Which bytes of a view are no longer those of its map. Ends with the view.
 #[derive(Debug)]
@@ -41,53 +57,75 @@ pub(super) enum Cause {
 }
 
 /// One watched mapping, or a place for one.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Node {
-    /// Odd: `start` to `fd` are those of a mapping that is watched. Changes whenever they do.
+    /// Odd: what follows is of a mapping that is watched. Changes whenever that does.
     turn: AtomicU64,
     start: AtomicUsize,
     len: AtomicUsize,
+    /// The size of its pages.
+    page: AtomicUsize,
     prot: AtomicI32,
     fd: AtomicI32,
-    /// The process that has the mapping: a forked child inherits this list, but not what is mapped.
-    pid: AtomicU32,
     /// Where the mapping starts in the file.
     offset: AtomicU64,
-    /// The first lost byte, from the mapping's start.
+    /// Stores are private.
+    private: AtomicBool,
+    /// Forked children have the mapping too.
+    inherited: AtomicBool,
+    /// The two parts of the [`ForkGuard`] of the process that has the mapping.
+    token: AtomicU64,
+    pid: AtomicU32,
+    /// The first lost byte, from the mapping's start, with the cause in its lowest bit.
     lost: AtomicU64,
-    /// The cause of that, as a number.
-    cause: AtomicU32,
+    /// How many accesses were made again.
+    again: AtomicU32,
     /// Whether somebody uses this place.
-    taken: AtomicU32,
+    taken: AtomicBool,
     next: AtomicPtr<Node>,
 }
 
 /// All nodes, the latest first. Never freed.
 static NODES: AtomicPtr<Node> = AtomicPtr::new(ptr::null_mut());
-/// The handler that was there before ours, once ours is installed. Never freed.
-static BEFORE: AtomicPtr<libc::sigaction> = AtomicPtr::new(ptr::null_mut());
 
 /// A mapping that is to be watched.
+#[derive(Clone, Copy)]
 pub(super) struct Mapping<'fd> {
     pub(super) start: usize,
     pub(super) len: usize,
+    /// The size of its pages.
+    pub(super) page: usize,
     pub(super) prot: i32,
     pub(super) fd: BorrowedFd<'fd>,
     pub(super) offset: u64,
+    /// Stores are private.
+    pub(super) private: bool,
+    /// Forked children have it too.
+    pub(super) inherited: bool,
+    pub(super) owner: ForkGuard,
 }
 
 impl Watch {
     /// Watches a mapping; `fd` has to stay open for as long.
     pub(super) fn new(mapping: &Mapping<'_>) -> Watch {
-        install();
+        signal::install(on_bus_error);
         let node = take().unwrap_or_else(add);
+        // Whoever sees one of these stores, and then looks at the turn behind a fence, sees that it was even: the
+        // turn became so before `take` had the node.
+        fence(Ordering::Release);
         node.start.store(mapping.start, Ordering::Relaxed);
         node.len.store(mapping.len, Ordering::Relaxed);
+        node.page.store(mapping.page, Ordering::Relaxed);
         node.prot.store(mapping.prot, Ordering::Relaxed);
         node.fd.store(mapping.fd.as_raw_fd(), Ordering::Relaxed);
-        node.pid.store(std::process::id(), Ordering::Relaxed);
         node.offset.store(mapping.offset, Ordering::Relaxed);
+        node.private.store(mapping.private, Ordering::Relaxed);
+        node.inherited.store(mapping.inherited, Ordering::Relaxed);
+        let (token, pid) = mapping.owner.parts();
+        node.token.store(token, Ordering::Relaxed);
+        node.pid.store(pid, Ordering::Relaxed);
         node.lost.store(WHOLE, Ordering::Relaxed);
+        node.again.store(0, Ordering::Relaxed);
         // Released: whoever sees the odd turn sees the above.
         node.turn.fetch_add(1, Ordering::Release);
         Watch(node)
@@ -109,19 +147,13 @@ impl Watch {
         self.lost()
     }
 
+    /// The same, to be asked before writing, so that nothing is written which is then called lost.
     #[inline]
-    fn lost(&self) -> Option<(u64, Cause)> {
+    pub(super) fn lost(&self) -> Option<(u64, Cause)> {
         match self.0.lost.load(Ordering::Relaxed) {
             WHOLE => None,
-            from => Some((from, self.cause())),
-        }
-    }
-
-    #[cold]
-    fn cause(&self) -> Cause {
-        match self.0.cause.load(Ordering::Relaxed) {
-            1 => Cause::NoRoom,
-            _ => Cause::Truncated,
+            lost if lost & NO_ROOM == 0 => Some((lost, Cause::Truncated)),
+            lost => Some((lost & !NO_ROOM, Cause::NoRoom)),
         }
     }
 }
@@ -130,7 +162,7 @@ impl Drop for Watch {
     fn drop(&mut self) {
         self.0.turn.fetch_add(1, Ordering::Release);
         // Released: whoever takes the node sees the even turn.
-        self.0.taken.store(0, Ordering::Release);
+        self.0.taken.store(false, Ordering::Release);
     }
 }
 
@@ -148,27 +180,15 @@ fn nodes() -> impl Iterator<Item = &'static Node> {
 /// A node that nobody uses.
 fn take() -> Option<&'static Node> {
     let free = |node: &&Node| {
-        node.taken.load(Ordering::Relaxed) == 0
-            && node.taken.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        !node.taken.load(Ordering::Relaxed)
+            && node.taken.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
     };
     nodes().find(free)
 }
 
 #[cold]
 fn add() -> &'static Node {
-    let node: &'static Node = Box::leak(Box::new(Node {
-        turn: AtomicU64::new(0),
-        start: AtomicUsize::new(0),
-        len: AtomicUsize::new(0),
-        prot: AtomicI32::new(0),
-        fd: AtomicI32::new(-1),
-        pid: AtomicU32::new(0),
-        offset: AtomicU64::new(0),
-        lost: AtomicU64::new(WHOLE),
-        cause: AtomicU32::new(0),
-        taken: AtomicU32::new(1),
-        next: AtomicPtr::new(ptr::null_mut()),
-    }));
+    let node: &'static Node = Box::leak(Box::new(Node { taken: AtomicBool::new(true), ..Node::default() }));
     let mut head = NODES.load(Ordering::Relaxed);
     loop {
         node.next.store(head, Ordering::Relaxed);
@@ -178,35 +198,6 @@ fn add() -> &'static Node {
             Err(newer) => head = newer,
         }
     }
-}
-
-/// Installs the handler, once in a process. Without a lock, which a forked child might inherit locked.
-fn install() {
-    if !BEFORE.load(Ordering::Acquire).is_null() {
-        return;
-    }
-    let mut before = Box::new(no_action());
-    // SAFETY: asks only; `before` is valid for the write.
-    let asked = unsafe { libc::sigaction(libc::SIGBUS, ptr::null(), &raw mut *before) };
-    assert_eq!(asked, 0, "SIGBUS is a signal");
-    let before = Box::into_raw(before);
-    if BEFORE.compare_exchange(ptr::null_mut(), before, Ordering::AcqRel, Ordering::Relaxed).is_err() {
-        // SAFETY: made above, and nobody else has it.
-        drop(unsafe { Box::from_raw(before) });
-    }
-    let mut ours = no_action();
-    let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) = on_bus_error;
-    ours.sa_sigaction = handler as usize;
-    ours.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
-    // SAFETY: the handler has the signature that `SA_SIGINFO` asks for (1), and does nothing that a handler
-    // must not (2: see the module).
-    let installed = unsafe { libc::sigaction(libc::SIGBUS, &raw const ours, ptr::null_mut()) };
-    assert_eq!(installed, 0, "SIGBUS may be handled");
-}
-
-fn no_action() -> libc::sigaction {
-    // SAFETY: a plain struct of numbers and an optional pointer, for which zero is valid: the default action.
-    unsafe { std::mem::zeroed() }
 }
 
 extern "C" fn on_bus_error(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
@@ -227,85 +218,97 @@ extern "C" fn on_bus_error(signal: libc::c_int, info: *mut libc::siginfo_t, cont
             return;
         }
     }
-    pass_on(signal, info, context, code > 0 && code != libc::BUS_MCEERR_AO);
+    let raised = code > 0 && code != libc::BUS_MCEERR_AO;
+    signal::pass_on(on_bus_error, Told { signal, info, context, raised });
 }
 
-/// Steps F1 to F3.
-fn mend(node: &Node, address: usize) -> bool {
-    // F1
+/// The mapping of a node, if the address is in it and it is mapped in this process.
+fn watched(node: &Node, address: usize) -> Option<Mapping<'_>> {
     let turn = node.turn.load(Ordering::Acquire);
-    let (start, len) = (node.start.load(Ordering::Relaxed), node.len.load(Ordering::Relaxed));
-    let (prot, fd) = (node.prot.load(Ordering::Relaxed), node.fd.load(Ordering::Relaxed));
-    let (offset, pid) = (node.offset.load(Ordering::Relaxed), node.pid.load(Ordering::Relaxed));
+    // SAFETY: while the turn is odd, the map of the view keeps its descriptor open; in an even one it is not used.
+    let fd = unsafe { BorrowedFd::borrow_raw(node.fd.load(Ordering::Relaxed)) };
+    let mapping = Mapping {
+        start: node.start.load(Ordering::Relaxed),
+        len: node.len.load(Ordering::Relaxed),
+        page: node.page.load(Ordering::Relaxed),
+        prot: node.prot.load(Ordering::Relaxed),
+        fd,
+        offset: node.offset.load(Ordering::Relaxed),
+        private: node.private.load(Ordering::Relaxed),
+        inherited: node.inherited.load(Ordering::Relaxed),
+        owner: ForkGuard::of(node.token.load(Ordering::Relaxed), node.pid.load(Ordering::Relaxed)),
+    };
     fence(Ordering::Acquire);
     let same = node.turn.load(Ordering::Relaxed) == turn;
-    if turn % 2 == 0 || !same || !(start..start + len).contains(&address) {
-        return false;
-    }
+    let found = turn % 2 == 1 && same && (mapping.start..mapping.start + mapping.len).contains(&address);
     // In a forked child something else may lie at these addresses.
-    if pid != std::process::id() {
-        return false;
-    }
-    // F2
-    let page = rustix::param::page_size();
-    let at = (address - start) / page * page;
-    // Of a file that cannot be asked no more is given up than was touched.
-    let truncated = file_len(fd).is_some_and(|file_len| offset + at as u64 >= file_len);
-    let before = node.lost.fetch_min(at as u64, Ordering::SeqCst);
-    if at as u64 <= before {
-        node.cause.store(u32::from(!truncated), Ordering::SeqCst);
-    }
-    // F3. What the file does not reach is lost to the end; a hole that could not be filled is one page.
-    let count = if truncated { len - at } else { page };
-    let flags = libc::MAP_FIXED | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-    let place = ptr::without_provenance_mut(start + at);
-    // SAFETY: these pages belong to a view that is alive, since somebody just touched it (1), and whose bytes
-    // anybody may change at any time (2), be it to zeros.
-    let mapped = unsafe { libc::mmap(place, count, prot, flags, -1, 0) };
-    // SAFETY: the same pages.
-    unsafe { libc::madvise(place, count, libc::MADV_DONTFORK) };
-    mapped != libc::MAP_FAILED
+    (found && (mapping.inherited || mapping.owner.is_ours())).then_some(mapping)
 }
 
+/// Steps F1 to F4.
+fn mend(node: &Node, address: usize) -> bool {
+    // F1
+    let Some(mapping) = watched(node, address) else { return false };
+    let at = (address - mapping.start) / mapping.page * mapping.page;
+    let place = ptr::without_provenance_mut(mapping.start + at);
+    // Of a file that cannot be asked no more is given up than was touched.
+    let truncated = || file_len(mapping.fd.as_raw_fd()).is_some_and(|len| mapping.offset + at as u64 >= len);
+    // F2
+    let mut gone = truncated();
+    for _ in 0..ATTEMPTS {
+        if gone || node.again.load(Ordering::Relaxed) >= AGAIN {
+            break;
+        }
+        let writes = mapping.prot & libc::PROT_WRITE != 0 && !mapping.private;
+        let advice = if writes { libc::MADV_POPULATE_WRITE } else { libc::MADV_POPULATE_READ };
+        // SAFETY: a page of a view that is alive, since somebody just touched it; no byte changes.
+        if unsafe { libc::madvise(place, mapping.page, advice) } == 0 {
+            node.again.fetch_add(1, Ordering::Relaxed);
+            return true;
+        }
+        // Once is not enough: it may have been shorter again just then.
+        gone = truncated();
+    }
+    // F3
+    let note = if gone { at as u64 } else { at as u64 | NO_ROOM };
+    node.lost.fetch_min(note, Ordering::SeqCst);
+    // F4. What the file does not reach is lost to the end; a hole that could not be filled is one page.
+    let count = if gone { mapping.len - at } else { mapping.page };
+    let flags = libc::MAP_FIXED | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    // SAFETY: these pages belong to a view that is alive, since somebody just touched it (1), and whose bytes
+    // anybody may change at any time (2), be it to zeros.
+    let mapped = unsafe { libc::mmap(place, count, mapping.prot, flags, -1, 0) };
+    if mapped == libc::MAP_FAILED {
+        return false;
+    }
+    // A child has what its parent's views have: all of them, or nothing.
+    if !mapping.inherited {
+        // SAFETY: the same pages.
+        unsafe { libc::madvise(place, count, libc::MADV_DONTFORK) };
+    }
+    true
+}
+
+/// The length of a file; `None` of what is no file, such as a device.
 fn file_len(fd: libc::c_int) -> Option<u64> {
     // SAFETY: a plain struct of numbers.
     let mut status: libc::stat = unsafe { std::mem::zeroed() };
     // SAFETY: `status` is valid for the write; a descriptor that is none is an error.
     let answer = unsafe { libc::fstat(fd, &raw mut status) };
-    if answer == 0 { u64::try_from(status.st_size).ok() } else { None }
+    let regular = answer == 0 && status.st_mode & libc::S_IFMT == libc::S_IFREG;
+    if regular { u64::try_from(status.st_size).ok() } else { None }
 }
 
-/// Leaves the signal to whoever was there before us. `raised`: by an access, which happens again if it is not
-/// dealt with.
-fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void, raised: bool) {
-    let before = BEFORE.load(Ordering::Acquire);
-    // SAFETY: `install` stored it before it installed this handler, and never frees it.
-    let Some(before) = (unsafe { before.as_ref() }) else { return };
-    match before.sa_sigaction {
-        libc::SIG_IGN if !raised => {}
-        libc::SIG_DFL | libc::SIG_IGN => {
-            let default = no_action();
-            // SAFETY: restores the default action.
-            unsafe { libc::sigaction(signal, &raw const default, ptr::null_mut()) };
-            if !raised {
-                // SAFETY: sends this thread the signal, which ends the process when this handler returns.
-                unsafe { libc::raise(signal) };
-            }
-        }
-        handler if before.sa_flags & libc::SA_SIGINFO != 0 => {
-            // SAFETY: a handler that was installed with `SA_SIGINFO` has this signature.
-            let handler = unsafe {
-                std::mem::transmute::<
-                    usize,
-                    extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void),
-                >(handler)
-            };
-            handler(signal, info, context);
-        }
-        handler => {
-            // SAFETY: a handler that was installed without `SA_SIGINFO` has this signature.
-            let handler = unsafe { std::mem::transmute::<usize, extern "C" fn(libc::c_int)>(handler) };
-            handler(signal);
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_file_has_a_length_that_it_can_be_too_short_by() {
+        let file = std::fs::File::open("/dev/zero").expect("it is there");
+        assert_eq!(file_len(file.as_raw_fd()), None);
+        assert_eq!(file_len(-1), None);
+        let own = std::fs::File::open(std::env::current_exe().expect("known")).expect("it is there");
+        assert_eq!(file_len(own.as_raw_fd()), Some(own.metadata().expect("it has some").len()));
     }
 }

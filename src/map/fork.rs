@@ -41,7 +41,17 @@ impl ForkGuard {
         ForkGuard { token: own_token(), pid: process::id() }
     }
 
-    /// Whether this process made the guard, and did not inherit it.
+    /// Token and process id, to be kept as numbers.
+    pub(super) fn parts(self) -> (u64, u32) {
+        (self.token, self.pid)
+    }
+
+    /// The guard of these [`parts`](Self::parts).
+    pub(super) fn of(token: u64, pid: u32) -> ForkGuard {
+        ForkGuard { token, pid }
+    }
+
+    /// Whether this process made the guard, and did not inherit it. A signal handler may ask.
     pub(crate) fn is_ours(self) -> bool {
         process::id() == self.pid && (self.token == NONE || read_token() == self.token)
     }

@@ -28,6 +28,7 @@ mod security;
 mod settings;
 mod share;
 mod shared;
+mod signal;
 mod stream;
 mod sweep;
 mod sys;

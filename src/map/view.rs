@@ -109,18 +109,19 @@ impl<K: Kind> View<K> {
     ///
     /// [`AccessError::Truncated`] and [`AccessError::NoRoom`].
     pub fn check(&self) -> Result<(), AccessError> {
-        self.window.check()
+        self.window.check(0, self.len())
     }
 
     /// Writes the view back to the file, and returns when it is there. Not needed for others to see what was
     /// written, nor for it to survive this process: only against the loss of power.
     ///
-    /// Of a view that cannot write, or of memory, there is nothing to write back. It covers whole pages, so a
-    /// little more than the view.
+    /// What others wrote to these pages is written back too, also through a view that only reads; of copy-on-write
+    /// pages and of memory there is nothing to write back. It covers whole pages, so a little more than the view.
     ///
     /// # Errors
     ///
-    /// [`Truncated`](ErrorKind::Truncated) when the file has become shorter, and what the operating system says.
+    /// [`Truncated`](ErrorKind::Truncated) when the file has become shorter, [`StorageFull`](ErrorKind::StorageFull)
+    /// when a hole could not be filled, and what the operating system says.
     pub fn flush(&self) -> Result<(), Error> {
         self.sync(0, self.len(), true)
     }
@@ -149,17 +150,21 @@ impl<K: Kind> View<K> {
             return Err(self.map.argument("range", found, "a part of the view"));
         }
         self.window.sync(at, count, wait).map_err(|errno| self.map.os("flushing a view", 0, errno))?;
-        match self.check() {
-            Err(AccessError::Truncated { .. }) => {}
-            Err(AccessError::NoRoom { .. }) => {
-                return Err(self.map.error(ErrorKind::StorageFull { needed: self.len() }));
-            }
-            _ if self.is_empty() => return Ok(()),
-            _ => return self.map.assert_reaches(self.offset + at + count),
+        if count == 0 {
+            return Ok(());
         }
-        let found = self.map.file_len_now().unwrap_or(0);
-        let expected = self.map.data_offset() + self.offset + self.len();
-        Err(self.map.error(ErrorKind::Truncated { found, expected }))
+        match self.window.check(at, count) {
+            Ok(()) => self.map.assert_reaches(self.offset + at + count),
+            Err(AccessError::NoRoom { .. }) => Err(self.map.error(ErrorKind::StorageFull { needed: count })),
+            Err(AccessError::Truncated { from, .. }) => {
+                // It may be longer again; what this view has of it is not.
+                let left = self.map.data_offset() + self.offset + from;
+                let found = self.map.file_len_now().map_or(left, |len| len.min(left));
+                let expected = self.map.data_offset() + self.offset + at + count;
+                Err(self.map.error(ErrorKind::Truncated { found, expected }))
+            }
+            Err(other) => unreachable!("a check finds no {other:?}"),
+        }
     }
 
     /// Tells the kernel what the program intends.
@@ -189,8 +194,14 @@ impl<K: Kind> View<K> {
     /// Those of [`flush`](Self::flush), if the view is one that
     /// [flushes on drop](super::ViewOptions::flush_on_drop).
     pub fn close(mut self) -> Result<(), Error> {
-        let flushes = std::mem::take(&mut self.flush_on_drop);
+        let flushes = self.flushes();
+        self.flush_on_drop = false;
         if flushes { self.flush() } else { Ok(()) }
+    }
+
+    /// Whether it is flushed at its end: not by a forked child, where something else may lie at its addresses.
+    fn flushes(&self) -> bool {
+        self.flush_on_drop && self.window.is_ours()
     }
 
     pub(super) fn to_read(&self) -> Result<&Window, AccessError> {
@@ -247,7 +258,7 @@ impl<K: Writable> View<K> {
 
 impl<K: Kind> Drop for View<K> {
     fn drop(&mut self) {
-        if self.flush_on_drop {
+        if self.flushes() {
             let _ = self.flush();
         }
     }

@@ -187,14 +187,21 @@ impl<'map, K: Kind> ViewOptions<'map, K> {
         if pages.huge == HugePages::Advise {
             let _ = window.advise(Advice::LinuxHugepage);
         }
+        // The kernel answers alike where the file ends, and where there is no room.
+        let no_page = || match map.assert_reaches(offset + len) {
+            Ok(()) => map.error(ErrorKind::StorageFull { needed: len }),
+            Err(truncated) => truncated,
+        };
         if pages.prefault {
             prefault(&window, access).map_err(|errno| match errno {
-                Errno::FAULT => map.error(ErrorKind::StorageFull { needed: len }),
+                Errno::FAULT => no_page(),
                 errno => map.os("bringing a view into memory", len, errno),
             })?;
         }
         if pages.locked {
             window.lock(true).map_err(|errno| match errno {
+                // Of the limit, or of a page that cannot be had.
+                Errno::NOMEM if prefault(&window, access) == Err(Errno::FAULT) => no_page(),
                 Errno::NOMEM | Errno::PERM | Errno::AGAIN => map.error(ErrorKind::LockLimit { needed: len }),
                 errno => map.os("locking a view in memory", len, errno),
             })?;

@@ -74,10 +74,19 @@ impl Window {
         // SAFETY: a new mapping at an address of the kernel's choice touches nothing that is there.
         let base = unsafe { mm::mmap(ptr::null_mut(), mapped, prot, flags, fd, first) }?;
         let start = base.cast::<u8>().wrapping_add(skip);
-        let mapping =
-            Mapping { start: base.addr(), len: mapped, prot: prot.bits() as i32, fd, offset: first };
-        let watch = Some(Watch::new(&mapping));
-        let window = Window { start, len: len as usize, skip, mapped, watch, owner: ForkGuard::new() };
+        let owner = ForkGuard::new();
+        let watch = Some(Watch::new(&Mapping {
+            start: base.addr(),
+            len: mapped,
+            page: how.granularity as usize,
+            prot: prot.bits() as i32,
+            fd,
+            offset: first,
+            private,
+            inherited: how.inherited,
+            owner,
+        }));
+        let window = Window { start, len: len as usize, skip, mapped, watch, owner };
         if !how.inherited {
             window.advise(mm::Advice::LinuxDontFork)?;
         }
@@ -104,6 +113,17 @@ impl Window {
             return Ok(self.start.wrapping_add(at as usize));
         }
         Err(AccessError::OutOfRange { at, needed: count as u64, len })
+    }
+
+    /// As [`reach`](Self::reach), unless it is known that some of them are lost: then nothing shall be written, since
+    /// other pages behind a hole that could not be filled are still the map's.
+    #[inline]
+    fn reach_whole(&self, at: u64, count: usize) -> Result<*mut u8, AccessError> {
+        let start = self.reach(at, count)?;
+        match self.watch.as_ref().and_then(Watch::lost) {
+            None => Ok(start),
+            Some((from, cause)) => self.lost(from, cause, at, count).map(|()| start),
+        }
     }
 
     /// Whether `count` bytes from `at` on are still the map's. To be asked after they were read.
@@ -136,9 +156,14 @@ impl Window {
         })
     }
 
-    /// Whether all bytes are still the map's, as far as any access has found out.
-    pub(super) fn check(&self) -> Result<(), AccessError> {
-        self.got_there(0, self.len)
+    /// Whether these bytes are still the map's, as far as any access has found out.
+    pub(super) fn check(&self, at: u64, count: u64) -> Result<(), AccessError> {
+        self.got_there(at, count as usize)
+    }
+
+    /// Whether this process mapped it, and did not inherit it.
+    pub(super) fn is_ours(&self) -> bool {
+        self.owner.is_ours()
     }
 
     #[inline]
@@ -152,8 +177,8 @@ impl Window {
 
     #[inline]
     pub(super) fn write<T: NoUninit>(&self, at: u64, value: &T) -> Result<(), AccessError> {
-        let to = self.reach(at, size_of::<T>())?;
-        // SAFETY: in bounds: `reach`.
+        let to = self.reach_whole(at, size_of::<T>())?;
+        // SAFETY: in bounds: `reach_whole`.
         unsafe { copy::write(to, value) };
         self.got_there(at, size_of::<T>())
     }
@@ -170,8 +195,8 @@ impl Window {
     /// Writes all of `from`.
     pub(super) fn store<T: NoUninit>(&self, at: u64, from: &[T]) -> Result<(), AccessError> {
         let count = size_of_val(from);
-        let to = self.reach(at, count)?;
-        // SAFETY: 1. in bounds: `reach`; 2. borrowed, without a byte that is not initialised.
+        let to = self.reach_whole(at, count)?;
+        // SAFETY: 1. in bounds: `reach_whole`; 2. borrowed, without a byte that is not initialised.
         unsafe { copy::store(from.as_ptr().cast(), to, count) };
         self.got_there(at, count)
     }

@@ -8,7 +8,7 @@ use std::path::Path;
 use ringway::map::{Access, AccessError, Allocation, ErrorKind, FileMode, HugePages, MapOptions};
 
 use crate::mounts::{mount, mounting};
-use crate::testing::{Child, Role, TempNamespace, can_run};
+use crate::testing::{Child, Role, TempNamespace, can_run, not_to_be_had, skipped};
 use crate::{DIR, anonymous, assert_argument, assert_kind, counted, file, options, role_options};
 
 /// The kibibytes of this process in memory.
@@ -122,7 +122,7 @@ fn more_than_may_be_locked_is_refused() {
         false => &["prlimit", "--memlock=65536"],
     };
     if !can_run(wrapper) {
-        return println!("SKIPPED: a limit of locked memory (cannot set one here)");
+        return skipped("a limit of locked memory", "cannot set one here");
     }
     let mut child =
         Child::spawn_under(wrapper, "allocation::role_with_little_to_lock", &[(DIR, space.path())]);
@@ -140,7 +140,7 @@ fn huge_pages_are_had_from_the_pool_or_are_a_clear_error() {
     let size = number("Hugepagesize:") * 1024;
     let result = MapOptions::new().capacity(size + 1).huge_pages(HugePages::Require).anonymous();
     if number("HugePages_Free:") < 2 {
-        println!("SKIPPED: a map of huge pages (vm.nr_hugepages leaves none free)");
+        not_to_be_had("a map of huge pages", "vm.nr_hugepages leaves none free");
         let text = assert_kind(
             result,
             |kind| matches!(kind, ErrorKind::HugePages { .. }),
@@ -161,6 +161,39 @@ fn huge_pages_are_had_from_the_pool_or_are_a_clear_error() {
     let path = file(&space, "data", &counted(100));
     assert_argument(MapOptions::new().huge_pages(HugePages::Require).open_path(&path), "huge_pages");
     assert_eq!(space.files(), ["data"]);
+}
+
+#[test]
+fn role_with_a_file_of_huge_pages() {
+    let Some(mut role) = Role::play() else { return };
+    let directory = role.var(DIR);
+    if !mount(&directory, &["-t", "hugetlbfs"]) {
+        return role.say("cannot mount");
+    }
+    let path = Path::new(&directory).join("data");
+    let make = |capacity| {
+        MapOptions::new().file_mode(FileMode::OpenOrCreate).capacity(capacity).open_path(&path).expect("made")
+    };
+    let size = fs::metadata(&directory).expect("mounted").blksize();
+    let view = make(2 * size).accessor_range(4096, 2 * size - 4096).expect("two are free");
+    view.write(0, &7_u8).expect("within");
+    view.write(size, &7_u8).expect("within");
+    fs::File::options().write(true).open(&path).expect("ours").set_len(size).expect("shorter");
+    let lost = AccessError::Truncated { from: size - 4096, len: 2 * size - 4096 };
+    assert_eq!(view.read::<u8>(size), Err(lost), "all of its page is");
+    assert_eq!((view.read::<u8>(0), view.read::<u8>(size - 4097)), (Ok(7), Ok(0)));
+    drop(view);
+    role.say("done");
+}
+
+#[test]
+fn views_of_huge_pages_outlive_a_truncation_too() {
+    let meminfo = fs::read_to_string("/proc/meminfo").expect("/proc is there");
+    let free = meminfo.lines().find_map(|line| line.strip_prefix("HugePages_Free:"));
+    if free.and_then(|free| free.trim().parse::<u64>().ok()).is_none_or(|free| free < 2) {
+        return not_to_be_had("a file of huge pages", "vm.nr_hugepages leaves none free");
+    }
+    mounting("allocation::role_with_a_file_of_huge_pages");
 }
 
 #[test]
@@ -218,6 +251,7 @@ fn role_in_a_full_file_system() {
     let delayed = delayed.expect("it needs nothing yet");
     let late = delayed.accessor().expect("all");
     late.write(0, &7_u8).expect("there is room");
+    late.write(400 << 10, &7_u8).expect("there is room");
     fill(&directory);
     for map in [&map, &committed] {
         let view = map.accessor().expect("all");
@@ -233,6 +267,11 @@ fn role_in_a_full_file_system() {
         "{refusal}"
     );
     assert_eq!(late.read::<u8>(0), Ok(7), "what is there is there");
+    // Behind it there is a page that others have too: what is called lost is not written there.
+    late.write(400 << 10, &8_u8).expect_err("behind what is lost");
+    late.write_all_at((400 << 10) - 2, b"what").expect_err("behind what is lost");
+    let behind = delayed.accessor_range(400 << 10, 4).expect("within");
+    assert_eq!(behind.read::<[u8; 4]>(0), Ok([7, 0, 0, 0]));
     assert!(late.read::<u8>(100 << 10).is_err() && late.check().is_err(), "and it stays an error");
     assert_kind(
         late.flush(),

@@ -91,6 +91,42 @@ fn nothing_is_flushed_on_drop_unless_it_was_asked_for() {
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&child.wait()), Some(libc::SIGSYS));
 }
 
+#[allow(unsafe_code)] // forks
+#[test]
+fn role_whose_child_may_not_flush() {
+    let Some(mut role) = Role::play() else { return };
+    let path = std::path::PathBuf::from(role.var(DIR)).join("data");
+    let view =
+        || SharedMap::from_path(&path).expect("mapped").view(..).flush_on_drop().accessor().expect("all");
+    let (dropped, closed) = (view(), view());
+    // SAFETY: the child drops the views and leaves; no other thread of the role holds a lock that it needs.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        forbid_msync();
+        drop(dropped);
+        let closed = closed.close();
+        // SAFETY: ends the process without running anything of the parent's.
+        unsafe { libc::_exit(i32::from(closed.is_err())) };
+    }
+    let mut status = 0;
+    // SAFETY: `status` is valid for the write.
+    let reaped = unsafe { libc::waitpid(child, &raw mut status, 0) };
+    assert_eq!((reaped, status), (child, 0), "it flushed what it has not got");
+    forbid_msync();
+    role.say("now");
+    drop(dropped);
+}
+
+#[test]
+fn a_forked_child_flushes_nothing_at_the_end_of_its_parents_views() {
+    let space = TempNamespace::new();
+    file(&space, "data", &counted(100));
+    let mut child = Child::spawn("closing::role_whose_child_may_not_flush", &[(DIR, space.path())]);
+    assert_eq!(child.hear(), "now");
+    // In the parent the view flushes, as it was asked to.
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&child.wait()), Some(libc::SIGSYS));
+}
+
 /// The open descriptors, and the mappings.
 fn held() -> (usize, usize) {
     let descriptors = fs::read_dir("/proc/self/fd").expect("/proc is there").count();

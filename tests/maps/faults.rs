@@ -2,19 +2,19 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ringway::map::{Access, AccessError, ErrorKind, MapOptions, SharedMap};
 
+use crate::growing::Stop;
 use crate::testing::{Child, Role, TempNamespace};
 use crate::{DIR, assert_kind, counted, file, options, role_options};
 
 const PAGES: u64 = 16;
 const LEN: u64 = PAGES * 4096;
 
-fn set_len(path: &Path, len: u64) {
+pub(crate) fn set_len(path: &Path, len: u64) {
     File::options().write(true).open(path).expect("ours").set_len(len).expect("it can");
 }
 
@@ -87,6 +87,90 @@ fn a_view_of_what_a_truncation_took_is_refused_and_a_flush_says_so() {
 }
 
 #[test]
+fn a_flush_says_what_the_view_has_lost_though_the_file_is_long_again() {
+    let space = TempNamespace::new();
+    let path = file(&space, "data", &counted(LEN as usize));
+    let map = SharedMap::from_path(&path).expect("mapped");
+    let view = map.view(4096..).accessor().expect("within");
+    set_len(&path, 3 * 4096 + 100);
+    view.read::<u8>(4 * 4096).expect_err("it is lost");
+    set_len(&path, LEN);
+    let text = assert_kind(
+        view.flush(),
+        |kind| *kind == ErrorKind::Truncated { found: 5 * 4096, expected: LEN },
+        io::ErrorKind::InvalidData,
+    );
+    assert!(text.contains("truncated to 20480 bytes, expected 65536"), "{text}");
+    view.flush_range(0, 4 * 4096).expect("all of this is there");
+    view.flush_range(4 * 4096 - 1, 2).expect_err("of this one byte is lost");
+    assert!(view.close().is_ok(), "nobody asked it to flush");
+}
+
+/// Makes a file shorter and longer again until it is told to stop.
+fn flicker(path: &Path, stop: &AtomicBool) {
+    let file = File::options().write(true).open(path).expect("ours");
+    while !stop.load(Ordering::Relaxed) {
+        file.set_len(0).expect("it can");
+        file.set_len(LEN).expect("it can");
+    }
+}
+
+#[test]
+fn a_file_that_is_shorter_for_a_moment_is_not_taken_for_one_without_room() {
+    let space = TempNamespace::new();
+    let path = file(&space, "data", &counted(LEN as usize));
+    let map = SharedMap::from_path(&path).expect("mapped");
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| flicker(&path, &stop));
+        let _stop = Stop(&stop);
+        let (mut whole, mut lost) = (0, 0);
+        while whole < 1000 || lost < 1000 {
+            let Ok(view) = map.accessor() else { continue };
+            match view.write(LEN - 8, &7_u64) {
+                Ok(()) => whole += 1,
+                Err(AccessError::Truncated { .. }) => lost += 1,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    });
+}
+
+#[test]
+fn pages_that_a_truncation_took_are_not_called_a_lack_of_room_or_a_limit() {
+    const LONG: u64 = 32 << 20;
+    let space = TempNamespace::new();
+    let mut met = [0, 0];
+    for round in 0..10_000 {
+        let path = file(&space, "data", &[]);
+        set_len(&path, LONG);
+        let map = SharedMap::from_path(&path).expect("mapped");
+        let (prefaults, start) = (round % 2 == 0, std::sync::Barrier::new(2));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                start.wait();
+                // Somewhere in the middle of it.
+                std::thread::sleep(std::time::Duration::from_micros(round % 40 * 50));
+                set_len(&path, 4096);
+            });
+            start.wait();
+            let view = if prefaults { map.view(..).prefault() } else { map.view(..).lock_in_memory() };
+            match view.accessor().map(drop) {
+                Ok(()) => {}
+                Err(error) => match error.kind() {
+                    ErrorKind::Truncated { .. } => met[usize::from(prefaults)] += 1,
+                    kind => panic!("{kind:?}"),
+                },
+            }
+        });
+        if met[0] >= 5 && met[1] >= 5 {
+            return;
+        }
+    }
+    panic!("it was never met: {met:?}");
+}
+
+#[test]
 fn atomics_and_pointers_meet_zeros_and_the_check_says_so_afterwards() {
     let space = TempNamespace::new();
     let path = file(&space, "data", &vec![0xff; LEN as usize]);
@@ -144,77 +228,6 @@ fn many_threads_meet_the_loss_at_once_and_all_are_told() {
             scope.spawn(|| set_len(&path, 4096));
         });
     }
-}
-
-#[test]
-fn role_with_a_bus_error_of_its_own() {
-    let Some(mut role) = Role::play() else { return };
-    let path = Path::new(&role.var(DIR)).join("data");
-    let map = SharedMap::from_path(&path).expect("mapped");
-    let view = map.accessor().expect("all");
-    set_len(&path, 0);
-    assert!(view.read::<u8>(0).is_err(), "ours is dealt with");
-    // A mapping that is none of our views, of a file that has no bytes.
-    let file = File::open(&path).expect("there");
-    #[allow(unsafe_code)]
-    let start = {
-        // SAFETY: a new mapping touches nothing that is there.
-        unsafe {
-            libc::mmap(
-                std::ptr::null_mut(),
-                4096,
-                libc::PROT_READ,
-                libc::MAP_SHARED,
-                std::os::fd::AsRawFd::as_raw_fd(&file),
-                0,
-            )
-        }
-    };
-    role.say("now");
-    #[allow(unsafe_code)]
-    // SAFETY: mapped, if to no bytes; what comes of it is the subject of this test.
-    let byte = unsafe { start.cast::<u8>().read_volatile() };
-    role.say(&format!("survived with {byte}"));
-}
-
-#[test]
-fn a_bus_error_that_is_not_ours_still_ends_the_process() {
-    let space = TempNamespace::new();
-    file(&space, "data", &[0; 4096]);
-    let mut child = Child::spawn("faults::role_with_a_bus_error_of_its_own", &[(DIR, space.path())]);
-    assert_eq!(child.hear(), "now");
-    assert_eq!(child.wait().signal(), Some(libc::SIGBUS));
-}
-
-#[allow(unsafe_code)] // installs a handler
-#[test]
-fn role_with_a_handler_of_its_own() {
-    extern "C" fn theirs(_: libc::c_int) {
-        std::process::exit(77);
-    }
-    let Some(mut role) = Role::play() else { return };
-    let handler: extern "C" fn(libc::c_int) = theirs;
-    // SAFETY: the handler ends the process, of which nobody else needs anything.
-    let before = unsafe { libc::signal(libc::SIGBUS, handler as usize) };
-    assert_ne!(before, libc::SIG_ERR);
-    let path = Path::new(&role.var(DIR)).join("data");
-    let map = SharedMap::from_path(&path).expect("mapped");
-    let view = map.accessor().expect("all");
-    set_len(&path, 0);
-    assert!(view.read::<u8>(0).is_err(), "ours is dealt with");
-    role.say("now");
-    // SAFETY: has no preconditions.
-    unsafe { libc::raise(libc::SIGBUS) };
-    role.say("it returned");
-}
-
-#[test]
-fn the_handler_that_was_there_before_gets_what_is_not_ours() {
-    let space = TempNamespace::new();
-    file(&space, "data", &[0; 4096]);
-    let mut child = Child::spawn("faults::role_with_a_handler_of_its_own", &[(DIR, space.path())]);
-    assert_eq!(child.hear(), "now");
-    assert_eq!(child.wait().code(), Some(77));
 }
 
 #[test]

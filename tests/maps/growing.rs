@@ -181,17 +181,17 @@ fn role_whose_growth_fails() {
     fs::write(&path, [1]).expect("there is room");
     let options = || MapOptions::new().allocation(Allocation::Commit);
     let map = options().open_path(&path).expect("mapped");
-    let fails = AtomicBool::new(true);
+    let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            while fails.load(Ordering::Relaxed) {
+            while !stop.load(Ordering::Relaxed) {
                 let full = |kind: &ErrorKind| matches!(kind, ErrorKind::StorageFull { .. });
                 assert_kind(map.grow(4 << 20), full, io::ErrorKind::StorageFull);
                 assert_kind(options().capacity(4 << 20).open_path(&path), full, io::ErrorKind::StorageFull);
             }
         });
         let file = File::options().append(true).open(&path).expect("ours");
-        let _stop = Stop(&fails);
+        let _stop = Stop(&stop);
         for len in 2..10_000 {
             (&file).write_all(&[7]).expect("there is room");
             assert_eq!(fs::metadata(&path).expect("there").len(), len, "nobody sets the length back");
@@ -201,12 +201,12 @@ fn role_whose_growth_fails() {
     role.say("done");
 }
 
-/// Says no, however its scope ends.
-struct Stop<'a>(&'a AtomicBool);
+/// Says so when its scope ends, however that is.
+pub(crate) struct Stop<'a>(pub(crate) &'a AtomicBool);
 
 impl Drop for Stop<'_> {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::Relaxed);
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::DIR;
-use crate::testing::{Child, TempNamespace, can_run};
+use crate::testing::{Child, TempNamespace, can_run, skipped};
 
 /// Runs the role in a mount namespace of its own, in which it may [`mount`] over its directory. It says `done`, or
 /// else that it cannot.
@@ -20,7 +20,7 @@ pub(crate) fn mounting(role: &str) {
             return space.assert_empty();
         }
     }
-    println!("SKIPPED: {role} (cannot mount its file system here)");
+    skipped(role, "cannot mount its file system here");
 }
 
 /// Mounts a new file system on the directory, if that is allowed.

@@ -5,7 +5,7 @@ use std::io;
 use ringway::map::{Access, AnyView, Disposition, ErrorKind, FileMode, MapOptions, Rights, SharedMap};
 
 use crate::mounts::{mount, mounting};
-use crate::testing::TempNamespace;
+use crate::testing::{TempNamespace, not_to_be_had};
 use crate::unnamed::allowed;
 use crate::{
     CAPACITIES, MAP_ACCESSES, assert_argument, assert_denied, assert_kind, assert_not_found, can_execute,
@@ -233,7 +233,7 @@ fn a_handle_that_can_do_less_than_the_map_shall_is_refused_when_the_map_is_made(
 #[test]
 fn code_that_was_written_through_one_view_runs_through_another() {
     if !cfg!(target_arch = "x86_64") {
-        return println!("SKIPPED: machine code (this test knows x86-64 only)");
+        return not_to_be_had("machine code", "this test knows x86-64 only");
     }
     let map = MapOptions::new().capacity(4096).access(Access::ReadWriteExecute).anonymous().expect("made");
     // mov eax, 42; ret

@@ -14,7 +14,7 @@ use seccompiler::{
     SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
 };
 
-use crate::testing::{Child, Role, TempNamespace};
+use crate::testing::{Child, Role, TempNamespace, skipped};
 use crate::{
     DIR, anonymous, assert_argument, assert_denied, assert_kind, bytes, file, options, role_options,
 };
@@ -26,7 +26,7 @@ const WRAPPER: [&str; 4] = ["setpriv", "--reuid=65534", "--regid=65534", "--clea
 /// Runs a role as another user to its good end. Needs the superuser, as CI is.
 pub(crate) fn as_another_user(role: &str, space: &TempNamespace, meanwhile: impl FnOnce(&mut Child)) {
     if !rustix::process::geteuid().is_root() {
-        return println!("SKIPPED: {role} as another user (needs root)");
+        return skipped(role, "another user needs root");
     }
     let binary = std::env::current_exe().expect("a test knows its binary");
     let able = Command::new(WRAPPER[0])
@@ -37,7 +37,7 @@ pub(crate) fn as_another_user(role: &str, space: &TempNamespace, meanwhile: impl
         .status()
         .is_ok_and(|status| status.success());
     if !able {
-        return println!("SKIPPED: {role} as another user (cannot become one here)");
+        return skipped(role, "cannot become another user here");
     }
     let mut child = Child::spawn_under(&WRAPPER, role, &[(DIR, space.path())]);
     meanwhile(&mut child);
@@ -139,7 +139,7 @@ fn security_can_be_changed_by_whoever_has_the_rights() {
         taker.set_access_control(&other_owner).expect("root may");
         assert_eq!(present().owner, Some(STRANGER));
     } else {
-        println!("SKIPPED: another owner (needs root)");
+        skipped("another owner", "needs root");
     }
 }
 

@@ -4,7 +4,7 @@ use super::{DIR, channel, receive, send};
 use crate::Peer;
 use crate::channel::Spsc;
 use crate::map::in_a_child_with_pid_one;
-use crate::testing::{Child, Role, TempNamespace, can_run};
+use crate::testing::{Child, Role, TempNamespace, can_run, skipped};
 
 #[test]
 fn role_twin() {
@@ -41,5 +41,5 @@ fn a_forked_child_with_the_same_pid_in_another_namespace_has_no_role() {
             return space.assert_empty();
         }
     }
-    println!("SKIPPED: a child with its parent's pid (cannot make a pid namespace here)");
+    skipped("a child with its parent's pid", "cannot make a pid namespace here");
 }

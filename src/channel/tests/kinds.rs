@@ -11,7 +11,7 @@ use super::damage::{HEADER, PAGE, assert_helpful};
 use super::{DIR, NAME};
 use crate::channel::{Channel, Kind, Mpmc, Mpsc, Receiver, Sender, Spmc, Spsc};
 use crate::map::{ByteLock, MapOptions, Namespace, in_a_child_with_pid_one};
-use crate::testing::{Child, Role, TempNamespace, can_run, watched};
+use crate::testing::{Child, Role, TempNamespace, can_run, skipped, watched};
 use crate::{Error, Message, TryRecvError};
 
 fn channel<M: Message, K: Kind>(dir: &Path) -> Channel<M, K> {
@@ -197,7 +197,7 @@ fn a_forked_child_that_drops_the_clones_that_it_inherited_gives_nothing_up() {
             return space.assert_empty();
         }
     }
-    println!("SKIPPED: a child with its parent's pid (cannot make a pid namespace here)");
+    skipped("a child with its parent's pid", "cannot make a pid namespace here");
 }
 
 #[test]

@@ -3,7 +3,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::in_stand_in;
 use crate::map::{ErrorKind, MapOptions, Namespace};
-use crate::testing::{Role, TempNamespace};
+use crate::testing::{Role, TempNamespace, skipped};
 
 fn mode(path: &std::path::Path) -> u32 {
     fs::metadata(path).expect("it is there").permissions().mode() & 0o7777
@@ -70,7 +70,7 @@ fn role_an_unsafe_directory_is_refused() {
         assert!(text.contains("owner is uid 12345, expected uid 0"), "{text}");
         fs::remove_dir(&path).expect("untouched");
     } else {
-        println!("SKIPPED: another user's directory (needs root)");
+        skipped("another user's directory", "needs root");
     }
 }
 

@@ -5,8 +5,8 @@ use std::fs::{self, File};
 use std::sync::mpsc;
 
 use super::{DIR, load, role_options, role_path, store};
-use crate::map::in_a_child_with_pid_one;
-use crate::testing::{Child, Role, TempNamespace, can_run};
+use crate::map::{MapOptions, in_a_child_with_pid_one};
+use crate::testing::{Child, Role, TempNamespace, can_run, skipped};
 
 #[test]
 fn role_forker() {
@@ -63,19 +63,55 @@ fn role_twin() {
 
 #[test]
 fn a_forked_child_with_the_same_pid_in_another_namespace_is_no_holder_either() {
+    in_a_pid_namespace("forks::role_twin").into_iter().for_each(|space| space.assert_empty());
+}
+
+/// Runs a role as the first process of a pid namespace. It says `done`, or else that it cannot.
+fn in_a_pid_namespace(role: &str) -> Option<TempNamespace> {
     let space = TempNamespace::new();
     for wrapper in [&["unshare", "-p", "-f"][..], &["unshare", "-U", "-r", "-p", "-f"][..]] {
         if !can_run(wrapper) {
             continue;
         }
-        let mut child = Child::spawn_under(wrapper, &role_path("forks::role_twin"), &[(DIR, space.path())]);
+        let mut child = Child::spawn_under(wrapper, &role_path(role), &[(DIR, space.path())]);
         let said = child.hear();
         child.wait_success();
         if said == "done" {
-            return space.assert_empty();
+            return Some(space);
         }
     }
-    println!("SKIPPED: a child with its parent's pid (cannot make a pid namespace here)");
+    skipped("a child with its parent's pid", "cannot make a pid namespace here");
+    None
+}
+
+#[test]
+fn role_twin_with_a_view() {
+    let Some(mut role) = Role::play() else { return };
+    assert_eq!(std::process::id(), 1, "the wrapper makes a pid namespace");
+    let map = MapOptions::new().capacity(4096).anonymous().expect("made");
+    let view = map.accessor().expect("all");
+    let empty = File::create_new(format!("{}/empty", role.var(DIR))).expect("created");
+    let status = in_a_child_with_pid_one(|| {
+        let flags = libc::MAP_SHARED | libc::MAP_FIXED;
+        let (at, fd) = (view.as_mut_ptr().cast(), std::os::fd::AsRawFd::as_raw_fd(&empty));
+        // SAFETY: the child has nothing at this address: views are not inherited.
+        let start = unsafe { libc::mmap(at, 4096, libc::PROT_READ, flags, fd, 0) };
+        assert_eq!(start, at);
+        // SAFETY: mapped, if to no bytes; what comes of it is the subject of this test.
+        unsafe { start.cast::<u8>().read_volatile() };
+    });
+    match status {
+        None => role.say("cannot"),
+        Some(status) => {
+            assert_eq!(status & 0x7f, libc::SIGBUS, "the child took it for its parent's view: {status:#x}");
+            role.say("done");
+        }
+    }
+}
+
+#[test]
+fn a_forked_child_with_the_same_pid_mends_no_view_of_its_parents() {
+    in_a_pid_namespace("forks::role_twin_with_a_view");
 }
 
 #[test]

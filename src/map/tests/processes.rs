@@ -9,7 +9,7 @@ use rustix::process::Resource;
 
 use super::{DIR, assert_not_found, limited, options, role_options, role_path, store};
 use crate::map::{Disposition, ErrorKind, MapOptions, SharedMap};
-use crate::testing::{Child, Role, TempNamespace, can_run};
+use crate::testing::{Child, Role, TempNamespace, can_run, skipped};
 
 fn word(map: &SharedMap) -> &AtomicU64 {
     // SAFETY: aligned (1: data are page-aligned) and in bounds (2: at least 8 bytes in these tests); all
@@ -306,14 +306,13 @@ fn a_full_file_system_is_an_error_at_creation_and_leaves_nothing() {
             return space.assert_empty();
         }
     }
-    println!("SKIPPED: a full file system (cannot mount one here)");
+    skipped("a full file system", "cannot mount one here");
 }
 
 #[test]
 fn another_users_map_is_refused_unless_its_mode_allows() {
     if !rustix::process::geteuid().is_root() {
-        println!("SKIPPED: another user (needs root)");
-        return;
+        return skipped("another user", "needs root");
     }
     let space = TempNamespace::new();
     let mode = |path: &std::path::Path, bits| {
@@ -336,8 +335,7 @@ fn another_users_map_is_refused_unless_its_mode_allows() {
             .is_ok_and(|status| status.success())
     });
     if !able {
-        println!("SKIPPED: another user (cannot become one here)");
-        return;
+        return skipped("another user", "cannot become one here");
     }
     let mut stranger = Child::spawn_under(&wrapper, &role, &[(DIR, space.path())]);
     assert_eq!(stranger.hear(), "joined");

@@ -3,7 +3,7 @@
 use super::{Bytes64, DIR, Sealed, assert_has, assert_works, cell, store};
 use crate::map::{Namespace, in_a_child_with_pid_one};
 use crate::seqlock::{self, Freshness};
-use crate::testing::{Child, Role, TempNamespace, can_run};
+use crate::testing::{Child, Role, TempNamespace, can_run, skipped};
 
 #[test]
 fn role_twin() {
@@ -49,5 +49,5 @@ fn a_forked_child_with_the_same_pid_in_another_namespace_has_no_cells() {
             return space.assert_empty();
         }
     }
-    println!("SKIPPED: a child with its parent's pid (cannot make a pid namespace here)");
+    skipped("a child with its parent's pid", "cannot make a pid namespace here");
 }

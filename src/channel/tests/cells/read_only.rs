@@ -10,7 +10,7 @@ use crate::channel::options::Options;
 use crate::map::{Access, ErrorKind, Namespace};
 use crate::segment::{Kind, Segment, Slots};
 use crate::sync::Ordering;
-use crate::testing::{Child, Role};
+use crate::testing::{Child, Role, skipped};
 
 const SIGSEGV: i32 = 11;
 const STRANGER: [&str; 4] = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
@@ -181,7 +181,7 @@ fn a_user_who_may_only_read_the_file_reads_the_cell() {
     let mut writer = bench.cell().mode(0o644).writer().expect("the name is free");
     store(&mut writer);
     let Some(mut child) = stranger(&bench) else {
-        return println!("SKIPPED: another user (cannot become one here)");
+        return skipped("another user", "cannot become one here");
     };
     assert_eq!(child.hear(), "loaded 1 true");
     store(&mut writer);
@@ -208,7 +208,7 @@ fn a_user_who_may_not_even_read_the_file_is_refused() {
     std::fs::set_permissions(bench.space.path(), enter).expect("it is ours");
     let _writer = bench.cell().writer().expect("the name is free");
     let Some(mut child) = stranger(&bench) else {
-        return println!("SKIPPED: another user (cannot become one here)");
+        return skipped("another user", "cannot become one here");
     };
     let said = child.hear();
     assert!(said.starts_with("refused: map `c`") && said.contains("; "), "{said}");
