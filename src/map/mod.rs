@@ -3,6 +3,7 @@
 mod access;
 mod access_error;
 mod accessor;
+mod advice;
 mod anonymous;
 mod candidate;
 mod change;
@@ -41,6 +42,7 @@ mod tests;
 
 pub use access::{Access, Rights};
 pub use access_error::AccessError;
+pub use advice::Advice;
 pub use change::Seals;
 pub use error::{Error, ErrorKind};
 pub use kinds::{
@@ -54,7 +56,7 @@ pub use settings::{Allocation, FileMode, HugePages, MapKind, RequiredCapacity, S
 pub use shared::SharedMap;
 pub use stream::{AnyStream, StreamView};
 pub use sweep::{Leftover, MapEntry, MapState, SweepReport};
-pub use view::{Advice, AnyView, View};
+pub use view::{AnyView, View};
 pub use view_options::ViewOptions;
 
 pub(crate) use fork::ForkGuard;

@@ -11,6 +11,7 @@ use std::sync::Mutex;
 use rustix::io::Errno;
 
 use super::access::{Access, Rights};
+use super::advice::Advice;
 use super::error::{Error, ErrorKind, Subject};
 use super::namespace::Namespace;
 use super::reclaim::Holder;
@@ -44,6 +45,8 @@ struct Inner {
     facts: Facts,
     /// Only ever grows.
     capacity: Mutex<u64>,
+    /// Of views that are taken.
+    advice: Mutex<Advice>,
 }
 
 /// What does not change about a map.
@@ -84,7 +87,8 @@ impl SharedMap {
     pub(super) fn new(parts: Parts) -> SharedMap {
         let Parts { region, holder, file, facts, capacity } = parts;
         assert!(holder.is_some() || file.is_some(), "a map is of something");
-        SharedMap(Arc::new(Inner { region, holder, file, facts, capacity: Mutex::new(capacity) }))
+        let (capacity, advice) = (Mutex::new(capacity), Mutex::new(Advice::Normal));
+        SharedMap(Arc::new(Inner { region, holder, file, facts, capacity, advice }))
     }
 
     /// The name, where it has one.
@@ -246,6 +250,10 @@ impl SharedMap {
 
     pub(super) fn lock_capacity(&self) -> std::sync::MutexGuard<'_, u64> {
         self.0.capacity.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    pub(super) fn lock_advice(&self) -> std::sync::MutexGuard<'_, Advice> {
+        self.0.advice.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     pub(super) fn data_offset(&self) -> u64 {

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use rustix::mm::Advice as MemoryAdvice;
-
 use super::access::Access;
 use super::access_error::AccessError;
 use super::error::{Error, ErrorKind};
@@ -38,22 +36,6 @@ pub struct View<K: Kind = ReadWrite> {
 
 /// A view whose access was chosen when the program ran.
 pub type AnyView = View<AnyAccess>;
-
-/// What a program intends with a view's pages. Changes no byte.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Advice {
-    /// Nothing in particular.
-    Normal,
-    /// To read from the start to the end: the kernel reads far ahead.
-    Sequential,
-    /// To jump about: the kernel does not read ahead.
-    Random,
-    /// To need them soon: the kernel begins to read.
-    WillNeed,
-    /// To have them in huge pages, where the kernel does that for this kind of file; else it has no effect.
-    HugePages,
-}
 
 impl<K: Kind> View<K> {
     pub(super) fn new(window: Window, kind: K, offset: u64, flush_on_drop: bool, map: SharedMap) -> View<K> {
@@ -144,11 +126,21 @@ impl<K: Kind> View<K> {
         self.sync(0, self.len(), false)
     }
 
-    fn sync(&self, at: u64, count: u64, wait: bool) -> Result<(), Error> {
-        if at.checked_add(count).is_none_or(|end| end > self.len()) {
-            let found = format!("{count} bytes from {at}");
-            return Err(self.map.argument("range", found, "a part of the view"));
+    /// Refuses a range that is not in the view.
+    pub(super) fn assert_part(&self, at: u64, count: u64) -> Result<(), Error> {
+        if at.checked_add(count).is_some_and(|end| end <= self.len()) {
+            return Ok(());
         }
+        let found = format!("{count} bytes from {at}");
+        Err(self.map.argument("range", found, "a part of the view"))
+    }
+
+    pub(super) fn window(&self) -> &Window {
+        &self.window
+    }
+
+    fn sync(&self, at: u64, count: u64, wait: bool) -> Result<(), Error> {
+        self.assert_part(at, count)?;
         self.window.sync(at, count, wait).map_err(|errno| self.map.os("flushing a view", 0, errno))?;
         if count == 0 {
             return Ok(());
@@ -164,26 +156,6 @@ impl<K: Kind> View<K> {
                 Err(self.map.error(ErrorKind::Truncated { found, expected }))
             }
             Err(other) => unreachable!("a check finds no {other:?}"),
-        }
-    }
-
-    /// Tells the kernel what the program intends.
-    ///
-    /// # Errors
-    ///
-    /// What the operating system says.
-    pub fn advise(&self, advice: Advice) -> Result<(), Error> {
-        let advised = self.window.advise(match advice {
-            Advice::Normal => MemoryAdvice::Normal,
-            Advice::Sequential => MemoryAdvice::Sequential,
-            Advice::Random => MemoryAdvice::Random,
-            Advice::WillNeed => MemoryAdvice::WillNeed,
-            Advice::HugePages => MemoryAdvice::LinuxHugepage,
-        });
-        match advised {
-            // A kernel without huge pages: the documented lack of effect.
-            Err(rustix::io::Errno::INVAL) if advice == Advice::HugePages => Ok(()),
-            done => done.map_err(|errno| self.map.os("advising the kernel", 0, errno)),
         }
     }
 

@@ -184,6 +184,10 @@ impl<'map, K: Kind> ViewOptions<'map, K> {
         map.assert_reaches(offset + len)?;
         let window = Window::map(map.file(), map.data_offset() + offset, len, map.how(access));
         let window = window.map_err(|errno| map.os("mapping a view", len, errno))?;
+        let advice = *map.lock_advice();
+        if advice != super::Advice::Normal {
+            let _ = window.advise(advice.of_memory());
+        }
         if pages.huge == HugePages::Advise {
             let _ = window.advise(Advice::LinuxHugepage);
         }

@@ -229,21 +229,32 @@ impl Window {
         if self.mapped == 0 || count == 0 {
             return Ok(());
         }
-        let page = rustix::param::page_size();
-        let from = (self.skip + at as usize) / page * page;
-        let end = self.skip + (at + count) as usize;
+        let (from, len) = self.pages(at, count);
         let flags = if wait { MsyncFlags::SYNC } else { MsyncFlags::ASYNC };
         // SAFETY: whole pages of this mapping; writing them back changes nothing.
-        unsafe { mm::msync(self.base().wrapping_add(from).cast(), end - from, flags) }
+        unsafe { mm::msync(self.base().wrapping_add(from).cast(), len, flags) }
     }
 
     /// Tells the kernel something of all pages that changes no byte.
     pub(super) fn advise(&self, advice: mm::Advice) -> Result<(), Errno> {
-        if self.mapped == 0 {
+        self.advise_range(0, self.len(), advice)
+    }
+
+    /// The same of the pages that have something of a range.
+    pub(super) fn advise_range(&self, at: u64, count: u64, advice: mm::Advice) -> Result<(), Errno> {
+        if self.mapped == 0 || count == 0 {
             return Ok(());
         }
-        // SAFETY: this mapping alone; the callers' advice changes no byte.
-        unsafe { mm::madvise(self.base().cast(), self.mapped, advice) }
+        let (from, len) = self.pages(at, count);
+        // SAFETY: whole pages of this mapping; the callers' advice changes no byte.
+        unsafe { mm::madvise(self.base().wrapping_add(from).cast(), len, advice) }
+    }
+
+    /// Where the pages begin that have something of a range, from the mapping's start, and their bytes up to its end.
+    fn pages(&self, at: u64, count: u64) -> (usize, usize) {
+        let page = rustix::param::page_size();
+        let from = (self.skip + at as usize) / page * page;
+        (from, self.skip + (at + count) as usize - from)
     }
 
     /// Keeps all pages in memory, or no longer.

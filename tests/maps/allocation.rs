@@ -219,6 +219,67 @@ fn advice_about_huge_pages_is_taken_or_left_and_never_an_error() {
     }
 }
 
+/// What the kernel has been told of the mapping that begins there.
+fn flags(start: usize) -> Vec<String> {
+    let smaps = fs::read_to_string("/proc/self/smaps").expect("/proc is there");
+    let start = format!("{start:x}-");
+    let mut lines = smaps.lines().skip_while(|line| !line.trim_start_matches('0').starts_with(&start));
+    let flags = lines.find_map(|line| line.strip_prefix("VmFlags:")).expect("the mapping is there");
+    flags.split_whitespace().map(str::to_owned).collect()
+}
+
+#[test]
+fn advice_of_a_map_is_for_the_views_that_are_taken_from_then_on() {
+    use ringway::map::Advice;
+    let space = TempNamespace::new();
+    let path = file(&space, "data", &counted(10_000));
+    for map in [anonymous(10_000), ringway::map::SharedMap::from_path(&path).expect("mapped")] {
+        let told = |flag: &str| {
+            let view = map.accessor().expect("all");
+            flags(view.as_ptr().addr()).iter().any(|found| found == flag)
+        };
+        assert!(!told("sr") && !told("rr"));
+        map.clone().advise(Advice::Sequential).expect("known");
+        assert!(told("sr"));
+        map.advise(Advice::Random).expect("known");
+        assert!(told("rr") && !told("sr"));
+        map.advise(Advice::WillNeed).expect("known");
+        map.advise(Advice::DontNeed).expect("known");
+        assert!(told("rr"), "those are of the moment");
+        map.advise(Advice::Normal).expect("known");
+        assert!(!told("sr") && !told("rr"));
+    }
+}
+
+#[test]
+fn advice_changes_no_byte_not_even_of_a_private_copy() {
+    use ringway::map::Advice;
+    let space = TempNamespace::new();
+    let path = file(&space, "data", &counted(10_000));
+    for map in [anonymous(10_000), ringway::map::SharedMap::from_path(&path).expect("mapped")] {
+        for (access, byte) in [(Access::ReadWrite, 7), (Access::CopyOnWrite, 8)] {
+            let view = map.view(100..).access(access).accessor().expect("allowed");
+            let locked =
+                map.view(100..).access(access).lock_in_memory().accessor().expect("within the limit");
+            view.write_all_at(0, &[byte; 9900]).expect("within");
+            locked.write_all_at(0, &[byte; 9900]).expect("within");
+            let all = [Advice::Normal, Advice::Sequential, Advice::Random, Advice::WillNeed];
+            for advice in all.into_iter().chain([Advice::DontNeed, Advice::HugePages]) {
+                view.advise(advice).expect("known");
+                view.advise_range(5000, 1, advice).expect("within");
+                view.advise_range(9900, 0, advice).expect("nothing is in the view");
+                locked.advise(advice).expect("without effect at most");
+                assert_argument(view.advise_range(5000, 4901, advice), "range");
+                for view in [&view, &locked] {
+                    let mut found = [0; 9900];
+                    view.read_exact_at(0, &mut found).expect("within");
+                    assert_eq!(found, [byte; 9900], "{advice:?} of a {access} view");
+                }
+            }
+        }
+    }
+}
+
 fn fill(directory: &str) {
     let _ = fs::write(format!("{directory}/filler"), vec![1; 2 << 20]);
 }
