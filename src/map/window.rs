@@ -39,6 +39,8 @@ pub(super) struct Window {
     skip: usize,
     /// Whole pages from `start - skip`.
     mapped: usize,
+    /// The size of a page.
+    page: usize,
     /// `None` where nothing is mapped.
     watch: Option<Watch>,
     /// A forked child inherits this value but not the mapping.
@@ -54,7 +56,7 @@ impl Window {
     /// A window of no bytes.
     pub(super) fn empty() -> Window {
         let start = ptr::dangling_mut();
-        Window { start, len: 0, skip: 0, mapped: 0, watch: None, owner: ForkGuard::new() }
+        Window { start, len: 0, skip: 0, mapped: 0, page: 1, watch: None, owner: ForkGuard::new() }
     }
 
     /// Maps `len` bytes of the file from `offset` on, at least one.
@@ -74,11 +76,11 @@ impl Window {
         // SAFETY: a new mapping at an address of the kernel's choice touches nothing that is there.
         let base = unsafe { mm::mmap(ptr::null_mut(), mapped, prot, flags, fd, first) }?;
         let start = base.cast::<u8>().wrapping_add(skip);
-        let owner = ForkGuard::new();
+        let (page, owner) = (how.granularity as usize, ForkGuard::new());
         let watch = Some(Watch::new(&Mapping {
             start: base.addr(),
             len: mapped,
-            page: how.granularity as usize,
+            page,
             prot: prot.bits() as i32,
             fd,
             offset: first,
@@ -86,7 +88,7 @@ impl Window {
             inherited: how.inherited,
             owner,
         }));
-        let window = Window { start, len: len as usize, skip, mapped, watch, owner };
+        let window = Window { start, len: len as usize, skip, mapped, page, watch, owner };
         if !how.inherited {
             window.advise(mm::Advice::LinuxDontFork)?;
         }
@@ -250,11 +252,11 @@ impl Window {
         unsafe { mm::madvise(self.base().wrapping_add(from).cast(), len, advice) }
     }
 
-    /// Where the pages begin that have something of a range, from the mapping's start, and their bytes up to its end.
+    /// The pages that have something of a range: where they begin, from the mapping's start, and their bytes.
     fn pages(&self, at: u64, count: u64) -> (usize, usize) {
-        let page = rustix::param::page_size();
-        let from = (self.skip + at as usize) / page * page;
-        (from, self.skip + (at + count) as usize - from)
+        let from = (self.skip + at as usize) / self.page * self.page;
+        let end = (self.skip + (at + count) as usize).next_multiple_of(self.page);
+        (from, end - from)
     }
 
     /// Keeps all pages in memory, or no longer.

@@ -138,17 +138,17 @@ fn huge_pages_are_had_from_the_pool_or_are_a_clear_error() {
         line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number")
     };
     let size = number("Hugepagesize:") * 1024;
-    let result = MapOptions::new().capacity(size + 1).huge_pages(HugePages::Require).anonymous();
+    let make = |capacity| MapOptions::new().capacity(capacity).huge_pages(HugePages::Require).anonymous();
+    let text = assert_kind(
+        make((number("HugePages_Total:") + 1) * size),
+        |kind| matches!(kind, ErrorKind::HugePages { .. }),
+        io::ErrorKind::OutOfMemory,
+    );
+    assert!(text.contains("too few free huge pages") && text.contains("vm.nr_hugepages"), "{text}");
     if number("HugePages_Free:") < 2 {
         not_to_be_had("a map of huge pages", "vm.nr_hugepages leaves none free");
-        let text = assert_kind(
-            result,
-            |kind| matches!(kind, ErrorKind::HugePages { .. }),
-            io::ErrorKind::OutOfMemory,
-        );
-        assert!(text.contains("too few free huge pages") && text.contains("vm.nr_hugepages"), "{text}");
     } else {
-        let map = result.expect("two are free");
+        let map = make(size + 1).expect("two are free");
         assert_eq!(map.capacity(), size + 1, "exactly what was asked for");
         let view = map.accessor_range(size - 3, 4).expect("within");
         view.write_all_at(0, b"huge").expect("within");
@@ -178,6 +178,8 @@ fn role_with_a_file_of_huge_pages() {
     let view = make(2 * size).accessor_range(4096, 2 * size - 4096).expect("two are free");
     view.write(0, &7_u8).expect("within");
     view.write(size, &7_u8).expect("within");
+    view.advise_range(size, 1, ringway::map::Advice::Random).expect("of a huge page");
+    view.flush_range(size, 1).expect("of a huge page");
     fs::File::options().write(true).open(&path).expect("ours").set_len(size).expect("shorter");
     let lost = AccessError::Truncated { from: size - 4096, len: 2 * size - 4096 };
     assert_eq!(view.read::<u8>(size), Err(lost), "all of its page is");
