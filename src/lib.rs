@@ -42,8 +42,8 @@ pub use message::expansion as __private;
 #[cfg(not(loom))]
 pub use {
     channel::{
-        Broken, Departure, Draft, Error, Health, Lease, Loan, OnReceiverDeath, Peer, Predecessor, RecvError,
-        RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
+        Broken, Departure, Draft, Error, Health, Lease, Loan, OnReceiverDeath, Parking, Peer, Predecessor,
+        RecvError, RecvTimeoutError, Select, SendError, SendTimeoutError, Source, TryRecvError, TrySendError,
     },
     message::Message,
     ringway_macros::Message,

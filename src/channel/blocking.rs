@@ -9,7 +9,7 @@ use super::member::Member;
 use super::peer::{Departure, Peer, Watch};
 use crate::protocol::peer::Stuck;
 use crate::protocol::ring::Blocked;
-use crate::wait::{Pace, Wait, Waiting};
+use crate::wait::{Pace, Pause, Wait, Waiting};
 
 /// Why a side cannot go on; each verb has its own public name for it.
 #[derive(Clone, Copy, Debug)]
@@ -120,17 +120,36 @@ impl Patience {
                     return answer;
                 }
             }
+            if let Some(peer) = timeout.and_then(|_| self.watch.stalled(member)) {
+                return Err(Stop::Stalled(peer));
+            }
             let waiting = waiting.get_or_insert_with(|| {
                 self.pace.hold(position, member.segment().capacity());
                 Waiting::new(self.wait, timeout, self.crowded)
             });
-            if !waiting.pause() {
-                // Whoever waits for a moment at a time looks once or twice a call.
-                self.watch.be_due();
-                return Err(self.watch.staller(member).map_or(Stop::NotYet, Stop::Stalled));
-            }
-            if waiting.is_slow() {
-                self.watch.be_due();
+            match waiting.pause() {
+                Pause::Look if waiting.is_slow() => self.watch.be_due(),
+                Pause::Look => {}
+                Pause::Sleep(left) => {
+                    // Woken or not, it looks at the clock, once before it sleeps and once after.
+                    self.watch.be_due();
+                    let at_most = left.min(self.watch.nap(member));
+                    let watch = &mut self.watch;
+                    let news = member.bell().sleep(member.gate(), at_most, || match look(watch) {
+                        Err(Stop::NotYet) => None,
+                        answer => Some(answer),
+                    });
+                    if let Some(answer) = news {
+                        self.crowded = true;
+                        return answer;
+                    }
+                    self.watch.be_due();
+                }
+                Pause::Over => {
+                    // Whoever waits for a moment at a time looks once or twice a call.
+                    self.watch.be_due();
+                    return Err(self.watch.staller(member).map_or(Stop::NotYet, Stop::Stalled));
+                }
             }
         }
     }

@@ -8,7 +8,7 @@ use super::kind::{ChoosesOnReceiverDeath, Kind, SharedReceivers, SharedSenders};
 use super::options::{EndpointOptions, Opening, Options};
 use super::receiver::Receiver;
 use super::sender::Sender;
-use super::{OnReceiverDeath, open};
+use super::{OnReceiverDeath, Parking, open};
 use crate::map::Namespace;
 use crate::segment::Locks;
 use crate::{Error, Message, Wait};
@@ -61,7 +61,15 @@ impl<T: Message, K: Kind> Channel<T, K> {
         self
     }
 
-    /// How this side's blocking calls wait. Default: [`Wait::Yield`]. The other side may choose otherwise.
+    /// Whether those who wait may sleep, and what that costs. Default: [`Parking::Asymmetric`] for a new channel, or
+    /// [`Parking::Fenced`] where the kernel has no `membarrier` for it; whatever it has for one that exists. If
+    /// the channel exists with another choice, it is refused with [`Error::Mismatch`].
+    pub fn parking(mut self, parking: Parking) -> Self {
+        self.options.asked.parking = Some(parking);
+        self
+    }
+
+    /// How this side's blocking calls wait. Default: [`Wait::Park`]. The other side may choose otherwise.
     pub fn wait(mut self, wait: Wait) -> Self {
         self.options.endpoint.wait = wait;
         self
@@ -73,6 +81,15 @@ impl<T: Message, K: Kind> Channel<T, K> {
     /// keeps this side from going on is looked into up to sixteen times as often.
     pub fn liveness_interval(mut self, interval: Duration) -> Self {
         self.options.endpoint.liveness_interval = interval;
+        self
+    }
+
+    /// How long one participant that lives may keep this side from going on, by a claim that it does not go on with, before
+    /// a call with a timeout returns `Stalled`, which names it, although its time is not up. Default: until it is up. Seen
+    /// to some ten milliseconds. Calls without a timeout wait. Only a channel with a shared side can tell a claim that is in
+    /// the way from a channel that is full or empty.
+    pub fn stall_limit(mut self, limit: Duration) -> Self {
+        self.options.endpoint.stall_limit = Some(limit);
         self
     }
 

@@ -6,6 +6,7 @@ use std::fmt;
 use super::peer::{Departure, Peer};
 use crate::message::InvalidField;
 use crate::protocol::ring::Corruption;
+use crate::segment::INHERITED;
 
 /// The channel can do nothing more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub enum Broken {
     /// Every position that the format can count has been used (2⁵⁶, or 2⁵² - 1 times the capacity if that is
     /// less): use another name.
     Exhausted,
+    /// The handle was inherited by a forked child, which takes no part in the channel and does not have its memory.
+    Forked,
     /// A shared word has a value that no peer that follows the protocol writes: the memory was overwritten,
     /// or the peer is not what it says. No message was touched.
     Corrupt {
@@ -36,6 +39,7 @@ impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exhausted => f.write_str("every position of the channel has been used: use another name"),
+            Self::Forked => f.write_str(INHERITED),
             Self::Corrupt { word, found, position } => write!(
                 f,
                 "the channel's memory is damaged: at message {position} its {word} says {found:#x}; \

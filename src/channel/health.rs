@@ -44,7 +44,9 @@ impl Health {
     /// Asks the kernel about everybody, and repairs what the dead left.
     pub(super) fn of(member: &Member) -> Self {
         let ring = member.segment().any_ring();
-        repair::sweep(&ring, Some(member.seat()), member.locks(), now());
+        if repair::sweep(&ring, Some(member.seat()), member.locks(), now()) {
+            member.wake_all();
+        }
         let dropped = repair::dropped(&ring);
         Self {
             senders: participants(&ring, Side::Sending),

@@ -172,8 +172,10 @@ impl<T: Message, K: Kind> Drop for Lease<'_, T, K> {
     #[inline]
     fn drop(&mut self) {
         crate::sync::crash_point("lease.before-release");
-        self.slots.skip();
-        self.slots.release();
+        if self.slots.is_ours() {
+            self.slots.skip();
+            self.slots.release();
+        }
     }
 }
 

@@ -6,9 +6,11 @@ use super::open;
 use super::role::{self, ROLE_PATIENCE, me};
 use crate::Error;
 use crate::map::ForkGuard;
+use crate::protocol::gate::Gate;
 use crate::protocol::roster::{self, Locks as _, Predecessor, Seat, Side};
 use crate::protocol::table;
 use crate::segment::{Locks, Segment, now};
+use crate::wait::Bell;
 
 /// One that takes part. Dropping it leaves.
 #[derive(Debug)]
@@ -17,6 +19,7 @@ pub(super) struct Member {
     locks: Locks,
     seat: Seat,
     predecessor: Predecessor,
+    bell: Bell,
     /// The process that takes part: a forked child inherits the handle, but not the memory.
     owner: ForkGuard,
 }
@@ -40,7 +43,10 @@ impl Member {
                 role::take(record, &locks.lock(side, 0), open::name(&segment), role(side))?;
             (Seat { side, index: 0, incarnation }, predecessor)
         };
-        Ok(Self { segment, locks, seat, predecessor, owner: ForkGuard::new() })
+        let bell = Bell::new(segment.parking());
+        let member = Self { segment, locks, seat, predecessor, bell, owner: ForkGuard::new() };
+        member.wake_all();
+        Ok(member)
     }
 
     pub(super) fn segment(&self) -> &Segment {
@@ -62,6 +68,24 @@ impl Member {
         self.predecessor
     }
 
+    /// How it sleeps and wakes others.
+    pub(super) fn bell(&self) -> Bell {
+        self.bell
+    }
+
+    /// Where it sleeps.
+    pub(super) fn gate(&self) -> &Gate {
+        self.segment.any_ring().control.gate(self.seat.side)
+    }
+
+    /// Wakes everybody who sleeps: somebody came or went, or something was repaired.
+    pub(super) fn wake_all(&self) {
+        let ring = self.segment.any_ring();
+        for side in [Side::Sending, Side::Receiving] {
+            self.bell.ring(ring.control.gate(side));
+        }
+    }
+
     /// Whether this process is the one that takes part.
     pub(super) fn is_ours(&self) -> bool {
         self.owner.is_ours()
@@ -80,6 +104,7 @@ impl Drop for Member {
             let (record, lock) = (&table::records(&ring, seat.side)[0], self.locks.lock(seat.side, 0));
             roster::detach(record, &lock, seat.incarnation, now());
         }
+        self.wake_all();
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! The only layer that sees bytes, types, protocols and waiting at once.
 
+#[cfg(feature = "async")]
+mod asynchronous;
 mod blocking;
 mod builder;
 mod error;
@@ -18,16 +20,22 @@ mod options;
 mod peer;
 mod receiver;
 mod role;
+mod select;
 mod sender;
 pub mod seqlock;
 mod slots;
+mod source;
 pub mod spmc;
 pub mod spsc;
+mod waits;
 
 #[cfg(test)]
 mod tests;
 
+pub use crate::protocol::gate::Parking;
 pub use crate::protocol::ring::OnReceiverDeath;
+#[cfg(feature = "async")]
+pub use asynchronous::{NewerFuture, ReadyFd, RecvFuture, RecvStream, SelectFuture, SendFuture, SendSink};
 pub use builder::Channel;
 pub use error::{
     Broken, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
@@ -42,4 +50,6 @@ pub use loan::{Draft, Lease, Loan};
 pub use open_error::Error;
 pub use peer::{Departure, Peer, Predecessor};
 pub use receiver::Receiver;
+pub use select::Select;
 pub use sender::Sender;
+pub use source::Source;

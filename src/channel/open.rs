@@ -4,11 +4,13 @@ use super::options::{Asked, DEFAULT_CAPACITY, DEFAULT_CELLS, DEFAULT_RECORDS, Op
 use crate::Error;
 use crate::map::{Access, HeapRegion, MapOptions, SharedMap};
 use crate::message::Message;
+use crate::protocol::gate::Parking;
 use crate::protocol::ring::Corruption;
 use crate::segment::{
     Expected, Key, Kind, Layout, MAX_CAPACITY, MAX_CELLS, MAX_RECORDS, Memory, Segment, Shape, Terms, Wanted,
     formatter,
 };
+use crate::sync::Barrier;
 
 /// What a heap channel is called in errors.
 const IN_PROCESS: &str = "in process";
@@ -54,6 +56,19 @@ fn count(
     }
 }
 
+/// What a new channel has if nobody says otherwise: the best that this process can take part in.
+fn best_parking() -> Parking {
+    match Barrier::register() {
+        Barrier::Membarrier => Parking::Asymmetric,
+        Barrier::Fence => Parking::Fenced,
+    }
+}
+
+/// What was asked for, or the next best where the kernel does not have it.
+fn parking(asked: &Asked) -> Option<Parking> {
+    asked.parking.map(|asked| if asked == Parking::Asymmetric { best_parking() } else { asked })
+}
+
 /// The segment of a new channel, with the defaults for what nobody asked for.
 pub(super) fn plan<T: Message>(
     channel: &str,
@@ -71,6 +86,7 @@ pub(super) fn plan<T: Message>(
         senders: count(channel, ("max_senders", "senders"), senders, most)?,
         receivers: count(channel, ("max_receivers", "receivers"), receivers, most)?,
         on_receiver_death: asked.on_receiver_death.unwrap_or_default(),
+        parking: parking(asked).unwrap_or_else(best_parking),
     };
     Layout::plan(Shape::of::<T>(terms, schema.len() as u32)).ok_or_else(|| Error::Option {
         channel: channel.to_owned(),
@@ -102,6 +118,7 @@ pub(super) fn named<T: Message>(kind: Kind, options: &Options) -> Result<Segment
         senders: asked.max_senders.map(|_| terms.senders),
         receivers: asked.max_receivers.map(|_| terms.receivers),
         on_receiver_death: asked.on_receiver_death,
+        parking: parking(asked),
     };
     let expected = Expected { message: T::SCHEMA, key: None, schema: &schema, shape: layout.shape, wanted };
     Segment::attach(map, &expected).map_err(|refusal| Error::refused(&options.name, refusal))
@@ -134,18 +151,19 @@ pub(super) fn plan_cells<T: Message>(
     name: &str,
     kind: Kind,
     key: Option<Key>,
-    cells: Option<usize>,
+    asked: &Asked,
 ) -> Result<Layout, Error> {
     let (default, most) = if kind == Kind::Cell { (1, 1) } else { (DEFAULT_CELLS, MAX_CELLS) };
-    let cells = count(name, ("cells", "cells"), (cells, default), most.into())?;
-    Layout::plan(Shape::of_cells::<T>(kind, cells, schema::<T>().len() as u32, key)).ok_or_else(|| {
-        Error::Option {
+    let cells = count(name, ("cells", "cells"), (asked.capacity, default), most.into())?;
+    let parking = parking(asked).unwrap_or_else(best_parking);
+    Layout::plan(Shape::of_cells::<T>(kind, cells, schema::<T>().len() as u32, key, parking)).ok_or_else(
+        || Error::Option {
             channel: name.to_owned(),
             option: "cells",
             found: format!("{cells} cells of {} bytes", size_of::<T>()),
             expected: "fewer, so that they fit in memory".into(),
-        }
-    })
+        },
+    )
 }
 
 /// Creates or attaches the named cells, to write or only to read them.
@@ -155,10 +173,14 @@ pub(super) fn named_cells<T: Message>(
     options: &Options,
     access: Access,
 ) -> Result<Segment, Error> {
-    let (cells, schema) = (options.asked.capacity, schemas::<T>(key));
-    let layout = plan_cells::<T>(&options.name, kind, key, cells)?;
+    let (asked, schema) = (&options.asked, schemas::<T>(key));
+    let layout = plan_cells::<T>(&options.name, kind, key, asked)?;
     let map = map(options, access, &layout, &schema)?;
-    let wanted = Wanted { capacity: cells.map(|_| layout.shape.terms.capacity), ..Wanted::default() };
+    let wanted = Wanted {
+        capacity: asked.capacity.map(|_| layout.shape.terms.capacity),
+        parking: parking(asked),
+        ..Wanted::default()
+    };
     let key = key.map(|key| key.schema);
     let expected = Expected { message: T::SCHEMA, key, schema: &schema, shape: layout.shape, wanted };
     Segment::attach(map, &expected).map_err(|refusal| Error::refused(&options.name, refusal))
@@ -170,7 +192,8 @@ pub(super) fn cells_in_process<T: Message>(
     key: Option<Key>,
     cells: usize,
 ) -> Result<Segment, Error> {
-    let layout = plan_cells::<T>(IN_PROCESS, kind, key, Some(cells))?;
+    let asked = Asked { capacity: Some(cells), ..Asked::default() };
+    let layout = plan_cells::<T>(IN_PROCESS, kind, key, &asked)?;
     let heap = HeapRegion::new(layout.len)?;
     Ok(Segment::on_heap(heap, layout, &schemas::<T>(key)))
 }

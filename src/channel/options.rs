@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::map::Namespace;
+use crate::protocol::gate::Parking;
 use crate::protocol::ring::OnReceiverDeath;
 use crate::wait::Wait;
 
@@ -45,6 +46,7 @@ pub(super) struct Asked {
     pub(super) max_senders: Option<usize>,
     pub(super) max_receivers: Option<usize>,
     pub(super) on_receiver_death: Option<OnReceiverDeath>,
+    pub(super) parking: Option<Parking>,
 }
 
 /// The options of one side, which the other does not see.
@@ -52,11 +54,23 @@ pub(super) struct Asked {
 pub(super) struct EndpointOptions {
     pub(super) wait: Wait,
     pub(super) liveness_interval: Duration,
+    /// How long somebody who lives may be in the way before a wait ends.
+    pub(super) stall_limit: Option<Duration>,
+}
+
+impl EndpointOptions {
+    /// How to wait where sleep is allowed, or not.
+    pub(super) fn wait_where(&self, may_sleep: bool) -> Wait {
+        match self.wait {
+            Wait::Park | Wait::ParkAtOnce if !may_sleep => Wait::Yield,
+            wait => wait,
+        }
+    }
 }
 
 impl Default for EndpointOptions {
     fn default() -> Self {
-        Self { wait: Wait::default(), liveness_interval: DEFAULT_LIVENESS_INTERVAL }
+        Self { wait: Wait::default(), liveness_interval: DEFAULT_LIVENESS_INTERVAL, stall_limit: None }
     }
 }
 

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::member::Member;
+use super::options::EndpointOptions;
 pub use crate::protocol::peer::Departure;
 use crate::protocol::peer::News;
 use crate::protocol::repair::{self, Obstacle};
@@ -67,6 +68,7 @@ pub(crate) struct Watch {
     /// The other side.
     side: Side,
     interval: Duration,
+    stall_limit: Option<Duration>,
     looks: u32,
     /// When the clock was last read.
     ticked: Duration,
@@ -90,13 +92,26 @@ const HURRY: u32 = 16;
 /// 10 ms.
 const LONG: Duration = Duration::from_millis(20);
 
-/// Between two questions of a wait for the peer, which is no hot path.
+/// The coarse clock may not have gone on before.
+const TICK: Duration = Duration::from_millis(1);
+
+/// Between two questions of a wait for the peer where nobody sleeps.
 const POLL: Duration = Duration::from_millis(1);
 
 impl Watch {
-    pub(crate) fn new(side: Side, interval: Duration) -> Self {
+    pub(crate) fn new(side: Side, options: &EndpointOptions) -> Self {
         let now = coarse_now();
-        Self { side, interval, looks: 0, ticked: now, probed: now, stuck: None, one_thread: PhantomData }
+        let EndpointOptions { liveness_interval: interval, stall_limit, .. } = *options;
+        Self {
+            side,
+            interval,
+            stall_limit,
+            looks: 0,
+            ticked: now,
+            probed: now,
+            stuck: None,
+            one_thread: PhantomData,
+        }
     }
 
     /// What the records say. Once per interval, if they say "live", what the kernel says; and then, where a side is
@@ -133,6 +148,9 @@ impl Watch {
             return roster::probe(&table::records(ring, self.side)[0], &lock, now()).into();
         }
         let changed = repair::sweep(ring, Some(member.seat()), member.locks(), now());
+        if changed {
+            member.wake_all();
+        }
         News { presence: table::presence(ring, self.side), changed }
     }
 
@@ -147,6 +165,13 @@ impl Watch {
         self.stuck.map_or(Duration::ZERO, |(_, since)| now.saturating_sub(since))
     }
 
+    /// The living participant whose claim has been in the way for longer than this side was told to bear.
+    #[inline]
+    pub(crate) fn stalled(&mut self, member: &Member) -> Option<Peer> {
+        let (limit, (_, since)) = (self.stall_limit?, self.stuck?);
+        if self.ticked.saturating_sub(since) < limit { None } else { self.staller(member) }
+    }
+
     /// The living participant whose claim has been in the way for long.
     pub(crate) fn staller(&mut self, member: &Member) -> Option<Peer> {
         let ring = member.segment().any_ring();
@@ -156,6 +181,15 @@ impl Watch {
         let (obstacle, _) = self.stuck?;
         let owner = repair::owner(&ring, obstacle, Some(member.seat()), member.locks(), now())?;
         Some(Peer::of(Presence::Live, owner, 0))
+    }
+
+    /// For how long it may sleep: until the kernel is to be asked.
+    pub(crate) fn nap(&self, member: &Member) -> Duration {
+        let ring = member.segment().any_ring();
+        // A dead owner of a claim wakes nobody.
+        let hurry = repair::obstacle(&ring, self.side.opposite()).is_some();
+        let hurried = (self.interval / HURRY).min(self.stall_limit.unwrap_or(Duration::MAX)).max(TICK);
+        if hurry { hurried.min(self.interval) } else { self.interval }
     }
 
     /// The next look reads the clock: looks have become rare, since the core is given away between them, or each
@@ -168,16 +202,21 @@ impl Watch {
     /// Waits until somebody is attached and alive; whether somebody is.
     pub(crate) fn wait_for_peer(&self, member: &Member, timeout: Duration) -> bool {
         let (ring, deadline) = (member.segment().any_ring(), Instant::now().checked_add(timeout));
-        loop {
-            if repair::count(&ring, self.side, Some(member.seat()), member.locks(), now()) > 0 {
-                return true;
-            }
-            let left = deadline.map_or(POLL, |deadline| deadline.saturating_duration_since(Instant::now()));
+        let lives = || repair::count(&ring, self.side, Some(member.seat()), member.locks(), now()) > 0;
+        while !lives() {
+            let left =
+                deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 return false;
             }
-            std::thread::sleep(left.min(POLL));
+            if member.bell().lets_sleep() {
+                let gate = ring.control.gate(self.side.opposite());
+                member.bell().sleep(gate, left.min(self.interval), || lives().then_some(()));
+            } else {
+                std::thread::sleep(left.min(POLL));
+            }
         }
+        true
     }
 
     /// Asks the kernel now, about the one that is on the other side.

@@ -17,6 +17,8 @@ use super::slots::RecvSlots;
 use crate::message::InvalidField;
 use crate::protocol::roster::Side;
 use crate::segment::{Locks, Segment};
+#[cfg(feature = "async")]
+use crate::wait::reactor::Ticket;
 use crate::{Error, Message};
 
 /// A receiver of a channel: the only one, or one of several, as the kind `K` says. Dropping it leaves the
@@ -24,9 +26,12 @@ use crate::{Error, Message};
 // As of the sender: no end shares a cache line with another one.
 #[repr(align(128))]
 pub struct Receiver<T: Message, K: Kind> {
-    slots: RecvSlots<T, K>,
-    patience: Patience,
-    member: Member,
+    /// Dropped before the memory that it is about.
+    #[cfg(feature = "async")]
+    pub(super) ticket: Option<Ticket>,
+    pub(super) slots: RecvSlots<T, K>,
+    pub(super) patience: Patience,
+    pub(super) member: Member,
     options: EndpointOptions,
 }
 
@@ -36,8 +41,16 @@ impl<T: Message, K: Kind> Receiver<T, K> {
         let member = Member::join(segment.clone(), locks, Side::Receiving)?;
         let slots = RecvSlots::resume(segment, member.seat().index)
             .map_err(|corruption| open::inconsistent(member.segment(), corruption))?;
-        let watch = Watch::new(Side::Sending, options.liveness_interval);
-        Ok(Self { slots, patience: Patience::new(watch, options.wait), member, options })
+        let watch = Watch::new(Side::Sending, &options);
+        let patience = Patience::new(watch, options.wait_where(member.bell().lets_sleep()));
+        Ok(Self {
+            #[cfg(feature = "async")]
+            ticket: None,
+            slots,
+            patience,
+            member,
+            options,
+        })
     }
 
     /// Looks for a message, or says why there is none.
@@ -59,7 +72,7 @@ impl<T: Message, K: Kind> Receiver<T, K> {
         // Whoever polls may do so once in a while only.
         watch.be_due();
         let member = &self.member;
-        Ok(self.slots.poll(want, |segment| watch.ask(segment, member))?)
+        self.slots.poll(want, |segment| watch.ask(segment, member))
     }
 
     /// Looks for up to `want` messages and waits until there is one.
@@ -67,7 +80,7 @@ impl<T: Message, K: Kind> Receiver<T, K> {
     fn poll_waiting(&mut self, want: u32, timeout: Option<Duration>) -> Result<u32, Stop> {
         let (slots, member) = (&mut self.slots, &self.member);
         self.patience.until(member, slots.position(), timeout, |watch| {
-            Ok(slots.poll(want, |segment| watch.ask(segment, member))?)
+            slots.poll(want, |segment| watch.ask(segment, member))
         })
     }
 

@@ -15,6 +15,8 @@ use super::peer::{Peer, Predecessor, Watch};
 use super::slots::SendSlots;
 use crate::protocol::roster::Side;
 use crate::segment::{Locks, Segment};
+#[cfg(feature = "async")]
+use crate::wait::reactor::Ticket;
 use crate::{Error, Message};
 
 /// A sender of a channel: the only one, or one of several, as the kind `K` says. Dropping it leaves the
@@ -26,9 +28,12 @@ use crate::{Error, Message};
 // Two ends beside each other in memory, used by two threads, would share a cache line otherwise.
 #[repr(align(128))]
 pub struct Sender<T: Message, K: Kind> {
-    slots: SendSlots<T, K>,
-    patience: Patience,
-    member: Member,
+    /// Dropped before the memory that it is about.
+    #[cfg(feature = "async")]
+    pub(super) ticket: Option<Ticket>,
+    pub(super) slots: SendSlots<T, K>,
+    pub(super) patience: Patience,
+    pub(super) member: Member,
     options: EndpointOptions,
 }
 
@@ -38,8 +43,16 @@ impl<T: Message, K: Kind> Sender<T, K> {
         let member = Member::join(segment.clone(), locks, Side::Sending)?;
         let slots = SendSlots::resume(segment, member.seat().index)
             .map_err(|corruption| open::inconsistent(member.segment(), corruption))?;
-        let watch = Watch::new(Side::Receiving, options.liveness_interval);
-        Ok(Self { slots, patience: Patience::new(watch, options.wait), member, options })
+        let watch = Watch::new(Side::Receiving, &options);
+        let patience = Patience::new(watch, options.wait_where(member.bell().lets_sleep()));
+        Ok(Self {
+            #[cfg(feature = "async")]
+            ticket: None,
+            slots,
+            patience,
+            member,
+            options,
+        })
     }
 
     /// Claims a slot, or says why there is none.
@@ -61,7 +74,7 @@ impl<T: Message, K: Kind> Sender<T, K> {
         // Whoever polls may do so once in a while only.
         watch.be_due();
         let member = &self.member;
-        Ok(self.slots.claim(want, |segment| watch.ask(segment, member))?)
+        self.slots.claim(want, |segment| watch.ask(segment, member))
     }
 
     /// Claims up to `want` slots and waits until there is one.
@@ -69,7 +82,7 @@ impl<T: Message, K: Kind> Sender<T, K> {
     fn claim_waiting(&mut self, want: u32, timeout: Option<Duration>) -> Result<u32, Stop> {
         let (slots, member) = (&mut self.slots, &self.member);
         self.patience.until(member, slots.position(), timeout, |watch| {
-            Ok(slots.claim(want, |segment| watch.ask(segment, member))?)
+            slots.claim(want, |segment| watch.ask(segment, member))
         })
     }
 

@@ -6,18 +6,23 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
+use super::blocking::Stop;
+use super::error::Broken;
 use super::kind::Kind;
 use crate::message::{InvalidField, Message, validate_bits};
-use crate::protocol::peer::{self, News, Stuck};
+use crate::protocol::peer::{self, News};
 use crate::protocol::ring::{Corruption, Form, Ring};
+use crate::protocol::roster::Side;
 use crate::protocol::side::{RecvSide, SendSide};
 use crate::segment::{self, Segment, form, payload_offset, stride};
 use crate::sync::crash_point;
+use crate::wait::Bell;
 
 /// A segment of the kind `K` whose messages are `T`: its stride and offsets are those of both, by the check at
 /// attach.
 struct Slots<T, K> {
     segment: Segment,
+    bell: Bell,
     of: PhantomData<fn(T, K)>,
 }
 
@@ -26,9 +31,25 @@ impl<T: Message, K: Kind> Slots<T, K> {
     const STRIDE: usize = stride::<T>(K::KIND);
     const PAYLOAD: usize = payload_offset::<T>(K::KIND);
 
+    fn new(segment: Segment) -> Self {
+        Self { bell: Bell::new(segment.parking()), segment, of: PhantomData }
+    }
+
     #[inline]
     fn ring(&self) -> Ring<'_> {
         self.segment.ring(Self::FORM, K::KIND)
+    }
+
+    /// Not in a forked child.
+    #[inline]
+    fn check_owner(&self) -> Result<(), Stop> {
+        if self.segment.is_ours() { Ok(()) } else { Err(Stop::Broken(Broken::Forked)) }
+    }
+
+    /// Wakes those of that side who sleep.
+    #[inline(always)]
+    fn ring_for(&self, side: Side) {
+        self.bell.ring(self.ring().control.gate(side));
     }
 
     /// Where the message of a slot lies: aligned, inside the segment, initialised (a mapping starts as
@@ -53,7 +74,7 @@ pub(crate) struct SendSlots<T, K: Kind> {
 impl<T: Message, K: Kind> SendSlots<T, K> {
     /// Starts as the holder of that record of `segment`, which was planned for `T` and `K`.
     pub(super) fn resume(segment: Segment, index: u32) -> Result<Self, Corruption> {
-        let slots = Slots { segment, of: PhantomData };
+        let slots = Slots::new(segment);
         let side = K::Sending::resume(&slots.ring(), index)?;
         Ok(Self { slots, side, claimed: 0 })
     }
@@ -67,23 +88,31 @@ impl<T: Message, K: Kind> SendSlots<T, K> {
     }
 
     pub(super) fn in_flight(&self) -> u64 {
+        self.slots.segment.assert_ours();
         self.side.in_flight(&self.slots.ring())
     }
 
     /// Claims one free slot, if that is quickly done.
     #[inline]
     pub(super) fn claim_one(&mut self) -> bool {
-        let claimed = self.side.claim_one(&self.slots.ring());
+        let claimed = self.slots.segment.is_ours() && self.side.claim_one(&self.slots.ring());
         self.claimed = u32::from(claimed);
         claimed
     }
 
     /// Claims up to `want` free slots, at least one.
-    pub(super) fn claim(&mut self, want: u32, ask: impl FnOnce(&Segment) -> News) -> Result<u32, Stuck> {
+    pub(super) fn claim(&mut self, want: u32, ask: impl FnOnce(&Segment) -> News) -> Result<u32, Stop> {
+        self.slots.check_owner()?;
         let ring = self.slots.ring();
         self.claimed = 0;
         self.claimed = peer::claim(&mut self.side, &ring, want, || ask(&self.slots.segment))?;
         Ok(self.claimed)
+    }
+
+    /// Whether a claim would not be told to wait.
+    pub(super) fn may_claim(&mut self, ask: impl FnOnce(&Segment) -> News) -> bool {
+        let is_ours = self.slots.check_owner().is_ok();
+        !is_ours || peer::may_claim(&mut self.side, &self.slots.ring(), || ask(&self.slots.segment))
     }
 
     /// The first claimed slot, for this side alone to write.
@@ -118,17 +147,23 @@ impl<T: Message, K: Kind> SendSlots<T, K> {
         self.side.fill(&self.slots.ring());
     }
 
-    /// Publishes what was filled.
+    /// Publishes what was filled, and wakes who waits for it.
     #[inline]
     pub(super) fn commit(&mut self) {
         self.side.commit(&self.slots.ring());
+        self.slots.ring_for(Side::Receiving);
     }
 
     /// Nothing is going to be written into what is claimed.
     #[inline]
     pub(super) fn abandon(&mut self) {
         self.claimed = 0;
+        if !self.slots.segment.is_ours() {
+            return;
+        }
         self.side.abandon(&self.slots.ring());
+        // Others may have waited behind what was claimed.
+        self.slots.ring_for(Side::Receiving);
     }
 }
 
@@ -149,7 +184,7 @@ impl<T: Message, K: Kind> RecvSlots<T, K> {
 
     /// Starts as the holder of that record of `segment`, which was planned for `T` and `K`.
     pub(super) fn resume(segment: Segment, index: u32) -> Result<Self, Corruption> {
-        let slots = Slots { segment, of: PhantomData };
+        let slots = Slots::new(segment);
         let side = K::Receiving::resume(&slots.ring(), index)?;
         Ok(Self { slots, side, ready: 0, redelivered: 0 })
     }
@@ -163,6 +198,7 @@ impl<T: Message, K: Kind> RecvSlots<T, K> {
     }
 
     pub(super) fn in_flight(&self) -> u64 {
+        self.slots.segment.assert_ours();
         self.side.in_flight(&self.slots.ring())
     }
 
@@ -179,7 +215,7 @@ impl<T: Message, K: Kind> RecvSlots<T, K> {
     /// Claims one message, if that is quickly done, without asking why there is none.
     #[inline]
     pub(super) fn poll_one(&mut self) -> bool {
-        let ready = self.side.poll_one(&self.slots.ring());
+        let ready = self.slots.segment.is_ours() && self.side.poll_one(&self.slots.ring());
         self.begin(u32::from(ready));
         ready
     }
@@ -194,11 +230,21 @@ impl<T: Message, K: Kind> RecvSlots<T, K> {
     }
 
     /// Claims up to `want` messages, at least one.
-    pub(super) fn poll(&mut self, want: u32, ask: impl FnOnce(&Segment) -> News) -> Result<u32, Stuck> {
+    pub(super) fn poll(&mut self, want: u32, ask: impl FnOnce(&Segment) -> News) -> Result<u32, Stop> {
+        self.slots.check_owner()?;
         self.begin(0);
         let ring = self.slots.ring();
-        self.ready = peer::poll(&mut self.side, &ring, want, || ask(&self.slots.segment))?;
+        let polled = peer::poll(&mut self.side, &ring, want, || ask(&self.slots.segment));
+        // It may have passed over gaps, and so given slots back.
+        self.slots.ring_for(Side::Sending);
+        self.ready = polled?;
         Ok(self.ready)
+    }
+
+    /// Whether a poll would not be told to wait.
+    pub(super) fn may_poll(&mut self, ask: impl FnOnce(&Segment) -> News) -> bool {
+        let is_ours = self.slots.check_owner().is_ok();
+        !is_ours || peer::may_poll(&mut self.side, &self.slots.ring(), || ask(&self.slots.segment))
     }
 
     /// Copies the first message out and counts it as taken, whether it is valid or not.
@@ -245,15 +291,24 @@ impl<T: Message, K: Kind> RecvSlots<T, K> {
         self.side.take(&self.slots.ring());
     }
 
-    /// Gives the slots of what was taken back.
+    /// Gives the slots of what was taken back, and wakes who waits for one.
     #[inline]
     pub(super) fn release(&mut self) {
         self.side.release(&self.slots.ring());
+        self.slots.ring_for(Side::Sending);
+    }
+
+    /// Whether this process has the memory: not in a forked child.
+    #[inline]
+    pub(super) fn is_ours(&self) -> bool {
+        self.slots.segment.is_ours()
     }
 
     /// What is claimed is for others.
     pub(super) fn abandon(&mut self) {
         self.ready = 0;
         self.side.abandon(&self.slots.ring());
+        self.slots.ring_for(Side::Sending);
+        self.slots.ring_for(Side::Receiving);
     }
 }

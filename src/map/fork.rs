@@ -55,6 +55,13 @@ impl ForkGuard {
     pub(crate) fn is_ours(self) -> bool {
         process::id() == self.pid && (self.token == NONE || read_token() == self.token)
     }
+
+    /// The same without a system call, for a path that is hot: true as well in a child that shares its parent's memory,
+    /// as one of vfork does, and in any where the kernel cannot empty pages.
+    #[inline]
+    pub(crate) fn may_be_ours(self) -> bool {
+        read_token() == self.token
+    }
 }
 
 /// The token of this process; it draws one if it has none yet.
@@ -72,10 +79,12 @@ fn own_token() -> u64 {
 }
 
 /// The token of this process, or `NONE`.
+#[inline]
 fn read_token() -> u64 {
     page().map_or(NONE, |page| page.load(Ordering::Relaxed))
 }
 
+#[inline]
 fn page() -> Option<&'static AtomicU64> {
     // Pairs with the release in `make_page`, so that the page is mapped for whoever sees its address.
     let page = PAGE.load(Ordering::Acquire);
@@ -103,11 +112,23 @@ fn make_page() -> Option<&'static AtomicU64> {
     page()
 }
 
+/// Runs `child` in a forked process, and returns its wait status.
+#[cfg(test)]
+pub(crate) fn in_a_child(child: impl FnOnce()) -> i32 {
+    in_a_clone(0, child).expect("a process may fork")
+}
+
 /// Runs `child` in a forked process with the pid 1, in a new pid namespace, and returns its wait status;
 /// `None` where that is not allowed.
 #[cfg(test)]
 pub(crate) fn in_a_child_with_pid_one(child: impl FnOnce()) -> Option<i32> {
-    let flags = libc::c_long::from(libc::CLONE_NEWPID | libc::SIGCHLD);
+    in_a_clone(libc::CLONE_NEWPID, child)
+}
+
+/// Runs `child` in a process that is forked with those flags; `None` where that is not allowed.
+#[cfg(test)]
+fn in_a_clone(flags: libc::c_int, child: impl FnOnce()) -> Option<i32> {
+    let flags = libc::c_long::from(flags | libc::SIGCHLD);
     // SAFETY: without a stack and without shared memory this is a fork; the only thread of the child runs
     // `child` and leaves.
     let pid = unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) };

@@ -61,6 +61,7 @@ pub use view_options::ViewOptions;
 
 pub(crate) use fork::ForkGuard;
 #[cfg(test)]
-pub(crate) use fork::in_a_child_with_pid_one;
+pub(crate) use fork::{in_a_child, in_a_child_with_pid_one};
 pub(crate) use heap::HeapRegion;
+pub(crate) use region::Region;
 pub(crate) use sys::ByteLock;

@@ -14,9 +14,10 @@ use super::fork::ForkGuard;
 
 /// A file, mapped whole and shared; unmapped on drop.
 #[derive(Debug)]
-pub(super) struct Region {
+pub(crate) struct Region {
     /// Never touched after `drop` began.
     map: ManuallyDrop<MmapRaw>,
+    writable: bool,
     /// The process that has the mapping. A forked child inherits this value but not the mapping.
     owner: ForkGuard,
 }
@@ -33,12 +34,18 @@ impl Region {
             false => options.len(len).map_raw_read_only(fd)?,
         };
         map.advise(Advice::DontFork)?;
-        Ok(Region { map: ManuallyDrop::new(map), owner: ForkGuard::new() })
+        let (map, writable) = (ManuallyDrop::new(map), access.changes_the_map());
+        Ok(Region { map, writable, owner: ForkGuard::new() })
     }
 
     /// The first byte. Page-aligned; valid for `len` bytes while the region lives, for what its access says.
-    pub(super) fn as_ptr(&self) -> *mut u8 {
+    pub(crate) fn as_ptr(&self) -> *mut u8 {
         self.map.as_mut_ptr()
+    }
+
+    /// Whether it may be stored to.
+    pub(super) fn is_writable(&self) -> bool {
+        self.writable
     }
 }
 

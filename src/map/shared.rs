@@ -219,6 +219,19 @@ impl SharedMap {
         holder.open_again().map_err(|error| error.about(self.facts().subject()))
     }
 
+    /// Whether the mapping of a named map in memory may be stored to.
+    pub(crate) fn is_writable(&self) -> bool {
+        self.0.region.as_ref().is_some_and(Region::is_writable)
+    }
+
+    /// The first `len` bytes of the data once more, to be written although the map is mapped for reading, by one who may
+    /// write its file; and how far from the start of that mapping they begin.
+    pub(crate) fn map_start_to_write(&self, len: u64) -> Option<(Region, u64)> {
+        let (file, offset) = (self.reopen().ok()?, self.data_offset());
+        let region = Region::map(file.as_fd(), offset + len.min(self.capacity()), Access::ReadWrite).ok()?;
+        Some((region, offset))
+    }
+
     /// Random; tells this map from others that have or had its name.
     #[cfg_attr(not(test), expect(dead_code, reason = "the channels compare it"))]
     pub(crate) fn id(&self) -> u128 {

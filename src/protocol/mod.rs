@@ -18,12 +18,14 @@
 //! | `seqlock` | the latest value of one writer, for readers that only read | Lameter's and Boehm's sequence lock, with several slots in turn | writer wait-free, reader lock-free | the latest complete value |
 //! | `key` | the key beside a cell, stored once | | wait-free | a key, or none |
 //! | `peer` | what an empty or a full ring means when the peer is gone | | wait-free | nothing |
+//! | `gate` | where one side sleeps until the other has news | event counts, with the waiters' bit in the word | wait-free | one empty wake |
 //! | `lifecycle` | the state word of a segment | | wait-free | a segment that nobody accepts |
 //! | `strided` | n atomics at a fixed distance | | | |
 
 #![allow(unreachable_pub, reason = "public to the models, private in the library")]
 
 mod ahead;
+pub mod gate;
 pub mod intent;
 pub mod key;
 pub mod lifecycle;

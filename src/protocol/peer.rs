@@ -85,6 +85,20 @@ pub fn claim(
     settle(|| sender.claim(ring, want), ask)
 }
 
+/// [`RecvSide::peek`], in the same way: whether [`poll`] would not say that there is nothing yet.
+pub fn may_poll(receiver: &mut impl RecvSide, ring: &Ring<'_>, ask: impl FnOnce() -> News) -> bool {
+    match settle(|| receiver.peek(ring).map(|()| 1), ask) {
+        Err(Stuck::Ring(Blocked::NotReady)) => false,
+        Err(Stuck::Peer(_) | Stuck::Ring(Blocked::Exhausted)) => receiver.drained(ring),
+        Ok(_) | Err(Stuck::Ring(Blocked::Corrupt(_))) => true,
+    }
+}
+
+/// [`SendSide::peek`], in the same way: whether [`claim`] would not say that there is nothing yet.
+pub fn may_claim(sender: &mut impl SendSide, ring: &Ring<'_>, ask: impl FnOnce() -> News) -> bool {
+    settle(|| sender.peek(ring).map(|()| 1), ask) != Err(Stuck::Ring(Blocked::NotReady))
+}
+
 #[inline]
 fn settle(mut look: impl FnMut() -> Result<u32, Blocked>, ask: impl FnOnce() -> News) -> Result<u32, Stuck> {
     let blocked = match look() {

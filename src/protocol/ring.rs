@@ -5,7 +5,8 @@
 //!
 //! `stamp` has the words in front of the messages, `intent` those in which participants say what they claim.
 
-use super::roster::Record;
+use super::gate::Gate;
+use super::roster::{Record, Side};
 use super::{Line, Strided};
 use crate::sync::AtomicU64;
 
@@ -32,6 +33,10 @@ pub struct Control {
     pub head: Line<AtomicU64>,
     /// The notice board of a ring with a shared side; all zero otherwise.
     pub board: Line<Board>,
+    /// Where receivers sleep until there is a message, or somebody comes or goes.
+    pub receivers_gate: Line<Gate>,
+    /// Where senders sleep until there is a free slot, or somebody comes or goes.
+    pub senders_gate: Line<Gate>,
 }
 
 /// What changes only when something is repaired, so that reading it is cheap.
@@ -56,7 +61,9 @@ const _: () = {
     assert!(offset_of!(Board, epoch) == 0);
     assert!(offset_of!(Board, poisoned) == 8);
     assert!(offset_of!(Board, discarded) == 16);
-    assert!(size_of::<Control>() == 384);
+    assert!(offset_of!(Control, receivers_gate) == 384);
+    assert!(offset_of!(Control, senders_gate) == 512);
+    assert!(size_of::<Control>() == 640);
     assert!(size_of::<AtomicU64>() == 8 && align_of::<AtomicU64>() == 8);
 };
 
@@ -99,6 +106,17 @@ pub enum OnReceiverDeath {
     /// They are dropped, and counted. So no message is received again because of a death. What a living receiver gives
     /// up, by forgetting a lease or leaving the rest of a batch and dropping its handle, still goes to another one.
     Discard,
+}
+
+impl Control {
+    /// Where that side sleeps.
+    #[inline]
+    pub fn gate(&self, side: Side) -> &Gate {
+        match side {
+            Side::Sending => &self.senders_gate.0,
+            Side::Receiving => &self.receivers_gate.0,
+        }
+    }
 }
 
 impl Ring<'_> {
@@ -216,7 +234,7 @@ mod tests {
 
     #[test]
     fn the_document_has_both_control_lines_at_their_bytes() {
-        let lines = crate::documents::fields!(Control: tail head board);
+        let lines = crate::documents::fields!(Control: tail head board receivers_gate senders_gate);
         crate::documents::assert_fields("docs/format.md", "Control lines", &lines, size_of::<Control>());
         let words = crate::documents::fields!(Board: epoch poisoned discarded);
         crate::documents::assert_fields("docs/format.md", "Board", &words, 128);

@@ -26,6 +26,7 @@
 //!
 //! A sole role has no claims to repair, so a new holder takes a DEAD record as it is.
 
+use super::gate::Gate;
 use crate::sync::Ordering::{self, Acquire, Relaxed, Release};
 use crate::sync::{AtomicU64, crash_point, fence, mutant, weakened};
 
@@ -61,6 +62,8 @@ pub struct Record {
     pub(super) pid: AtomicU64,
     pub(super) since: AtomicU64,
     pub(super) until: AtomicU64,
+    /// Of a cell's writer: where readers sleep until there is a newer value, or the writer comes or goes.
+    pub gate: Gate,
     /// Which positions it claims, or is about to: see `intent`.
     pub(super) intent: Own<AtomicU64>,
 }
@@ -80,6 +83,7 @@ const _: () = {
     assert!(offset_of!(Record, since) == 16);
     assert!(offset_of!(Record, until) == 24);
     assert!(offset_of!(Record, intent) == 64);
+    assert!(offset_of!(Record, gate) == 32);
     assert!(size_of::<Record>() == 128);
 };
 
@@ -323,7 +327,7 @@ mod tests {
 
     #[test]
     fn the_document_has_every_word_of_the_roster_at_its_byte() {
-        let words = fields!(Record: state pid since until intent);
+        let words = fields!(Record: state pid since until gate intent);
         assert_fields("docs/format.md", "Record", &words, size_of::<Record>());
     }
 

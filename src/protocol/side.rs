@@ -21,6 +21,13 @@ pub trait SendSide: Sized {
     /// `NotReady` if the ring is full.
     fn claim(&mut self, ring: &Ring<'_>, want: u32) -> Result<u32, Blocked>;
 
+    /// Whether [`claim`](Self::claim) would claim a slot, without claiming one. Another may be faster.
+    ///
+    /// # Errors
+    ///
+    /// As `claim`.
+    fn peek(&mut self, ring: &Ring<'_>) -> Result<(), Blocked>;
+
     /// The slot that the next message goes to. It may be written after a claim.
     fn slot(&self) -> u32;
 
@@ -58,6 +65,14 @@ pub trait RecvSide: Sized {
     ///
     /// `NotReady` if the ring is empty.
     fn poll(&mut self, ring: &Ring<'_>, want: u32) -> Result<u32, Blocked>;
+
+    /// Whether [`poll`](Self::poll) would claim a message, without claiming one. Another may be faster; and where there
+    /// are gaps, or messages that others gave up, there may be none after all.
+    ///
+    /// # Errors
+    ///
+    /// As `poll`.
+    fn peek(&mut self, ring: &Ring<'_>) -> Result<(), Blocked>;
 
     /// The slot of the next message. It may be read after a poll.
     fn slot(&self) -> u32;

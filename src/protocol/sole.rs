@@ -129,6 +129,11 @@ impl SendSide for SoleSender {
         Ok(self.known_free().min(u64::from(want)) as u32)
     }
 
+    /// A claim is private.
+    fn peek(&mut self, ring: &Ring<'_>) -> Result<(), Blocked> {
+        self.claim(ring, 1).map(drop)
+    }
+
     #[inline]
     fn slot(&self) -> u32 {
         self.next.slot()
@@ -287,6 +292,11 @@ impl RecvSide for SoleReceiver {
             Form::Stamped => self.poll_stamps(ring, want),
             Form::Indexed => self.poll_tail(ring, want),
         }
+    }
+
+    /// A claim is private.
+    fn peek(&mut self, ring: &Ring<'_>) -> Result<(), Blocked> {
+        self.poll(ring, 1).map(drop)
     }
 
     #[inline]

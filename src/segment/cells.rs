@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 use super::kind::{Kind, Terms};
 use super::layout::{LINE, Shape};
 use crate::message::{Message, Schema, assert_layout};
+use crate::protocol::gate::Parking;
 use crate::protocol::ring::OnReceiverDeath;
 
 /// Bytes of a word: the sequence, the state of a key.
@@ -102,13 +103,20 @@ impl<T: Message> Slots<T> {
 
 impl Shape {
     /// The shape of so many cells of this kind.
-    pub(crate) fn of_cells<T: Message>(kind: Kind, cells: u32, schema_len: u32, key: Option<Key>) -> Self {
+    pub(crate) fn of_cells<T: Message>(
+        kind: Kind,
+        cells: u32,
+        schema_len: u32,
+        key: Option<Key>,
+        parking: Parking,
+    ) -> Self {
         let terms = Terms {
             kind,
             capacity: cells,
             senders: cells,
             receivers: 0,
             on_receiver_death: OnReceiverDeath::Redeliver,
+            parking,
         };
         let align = LINE.max(align_of::<T>());
         let end = Slots::<T>::END.next_multiple_of(LINE);
@@ -152,7 +160,7 @@ mod tests {
     #[test]
     fn the_document_has_the_parts_of_cells() {
         fn row<T: Message>(name: &str) -> Vec<String> {
-            let shape = Shape::of_cells::<T>(Kind::Cell, 1, 9, None);
+            let shape = Shape::of_cells::<T>(Kind::Cell, 1, 9, None, Parking::Fenced);
             let CellShape { slots, slot_stride, .. } = shape.cell;
             let (size, align) = (size_of::<T>() as u64, align_of::<T>() as u64);
             let numbers = [size, align, slots.into(), shape.payload_offset, slot_stride, shape.stride];
@@ -186,7 +194,7 @@ mod tests {
     /// Every part is aligned, inside its cell, and apart from the others.
     fn check<T: Message, K: Message>() {
         for (cells, key) in [(1, None), (3, Some(Key::of::<K>())), (1000, Some(Key::of::<K>()))] {
-            let shape = Shape::of_cells::<T>(Kind::KeyedTable, cells, 77, key);
+            let shape = Shape::of_cells::<T>(Kind::KeyedTable, cells, 77, key, Parking::Fenced);
             let plan = Layout::plan(shape).expect("it fits");
             let CellShape { slots, slot_stride, key_offset, key } = shape.cell;
             assert!(plan.schema + 77 + u64::from(key.schema_len) <= plan.roster);

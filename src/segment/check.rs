@@ -3,11 +3,12 @@
 use zerocopy::FromBytes;
 
 use super::header::{HEADER_LEN, Header, MAGIC, RESERVED, VERSION, form_code};
-use super::kind::{Kind, MAX_CELLS, MAX_RECORDS, Terms, on_receiver_death_from_code};
+use super::kind::{Kind, MAX_CELLS, MAX_RECORDS, Terms, on_receiver_death_from_code, parking_from_code};
 use super::layout::{Layout, MAX_CAPACITY, Shape};
 use crate::fnv::fnv1a_128;
 use crate::message::encode::MAX_ENCODED;
 use crate::message::{Schema, SchemaTree, first_difference};
+use crate::protocol::gate::Parking;
 use crate::protocol::lifecycle::READY;
 use crate::protocol::ring::OnReceiverDeath;
 
@@ -52,6 +53,7 @@ pub(crate) struct Wanted {
     pub(crate) senders: Option<u32>,
     pub(crate) receivers: Option<u32>,
     pub(crate) on_receiver_death: Option<OnReceiverDeath>,
+    pub(crate) parking: Option<Parking>,
 }
 
 impl Header {
@@ -160,8 +162,11 @@ impl Header {
                 return Err(damaged("choice on a receiver's death", found, expected.to_owned()));
             }
         };
+        let Some(parking) = parking_from_code(self.parking) else {
+            return Err(damaged("choice of parking", self.parking.to_string(), "0, 1 or 2".to_owned()));
+        };
         let (capacity, senders, receivers) = (self.capacity as u32, self.senders, self.receivers);
-        Ok(Terms { kind, capacity, senders, receivers, on_receiver_death })
+        Ok(Terms { kind, capacity, senders, receivers, on_receiver_death, parking })
     }
 
     /// The numbers of records of a ring's sides.
@@ -213,6 +218,8 @@ impl Wanted {
     /// Whether the channel has what the program insists on.
     fn check(&self, terms: &Terms) -> Result<(), Refusal> {
         let capacity = self.capacity.unwrap_or(terms.capacity);
+        let choice = |parking| format!("{parking:?}");
+        agree("parking", choice(terms.parking), self.parking.map(choice))?;
         if !terms.kind.is_ring() {
             return agree("cells", terms.capacity, self.capacity);
         }
@@ -275,6 +282,7 @@ mod tests {
         senders: 1,
         receivers: 1,
         on_receiver_death: OnReceiverDeath::Redeliver,
+        parking: Parking::Fenced,
     };
 
     /// What a program whose message is `message` finds in a segment for messages like `theirs`.

@@ -33,11 +33,12 @@
 //! | 176 | 8 | `key_size` | bytes of a key |
 //! | 184 | 8 | `key_align` | alignment of a key |
 //! | 192 | 4 | `key_schema_len` | bytes of the key's schema |
-//! | 196 | 60 | `reserved` | zero |
+//! | 196 | 4 | `parking` | 0: never, 1: fenced, 2: asymmetric |
+//! | 200 | 56 | `reserved` | zero |
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use super::kind::on_receiver_death_code;
+use super::kind::{on_receiver_death_code, parking_code};
 use super::layout::Layout;
 use crate::fnv::{fnv1a_64, fnv1a_128};
 use crate::protocol::ring::Form;
@@ -78,11 +79,12 @@ pub(crate) struct Header {
     pub(super) key_size: u64,
     pub(super) key_align: u64,
     pub(super) key_schema_len: u32,
+    pub(super) parking: u32,
     pub(super) reserved: [u8; RESERVED],
 }
 
 /// Bytes that are not used yet.
-pub(super) const RESERVED: usize = 60;
+pub(super) const RESERVED: usize = 56;
 
 const _: () = {
     use std::mem::offset_of;
@@ -114,7 +116,8 @@ const _: () = {
     assert!(offset_of!(Header, key_size) == 176);
     assert!(offset_of!(Header, key_align) == 184);
     assert!(offset_of!(Header, key_schema_len) == 192);
-    assert!(offset_of!(Header, reserved) == 196);
+    assert!(offset_of!(Header, parking) == 196);
+    assert!(offset_of!(Header, reserved) == 200);
     assert!(size_of::<Header>() == HEADER_LEN);
 };
 
@@ -155,6 +158,7 @@ impl Header {
             key_size: shape.cell.key.size,
             key_align: shape.cell.key.align,
             key_schema_len: shape.cell.key.schema_len,
+            parking: parking_code(terms.parking),
             reserved: [0; RESERVED],
         };
         header.checksum = header.sum();
@@ -188,7 +192,7 @@ mod tests {
         let fields = fields!(Header: magic version header_len state checksum len kind form senders receivers
             capacity stride payload_offset message_size message_align schema_offset schema_len roster_offset
             control_offset slots_offset fingerprint on_receiver_death cell_slots cell_slot_stride key_offset
-            key_size key_align key_schema_len reserved);
+            key_size key_align key_schema_len parking reserved);
         assert_fields("docs/format.md", "Segment header", &fields, size_of::<Header>());
     }
 

@@ -1,5 +1,6 @@
 //! The kinds of channels, and what the sides of one have to agree on.
 
+use crate::protocol::gate::Parking;
 use crate::protocol::ring::{OnReceiverDeath, Rules};
 
 /// What a channel is: a ring, with how many may be on either side, or cells.
@@ -88,6 +89,7 @@ pub(crate) struct Terms {
     /// Records of the receiving side, likewise; of cells 0, since their readers take no part.
     pub(crate) receivers: u32,
     pub(crate) on_receiver_death: OnReceiverDeath,
+    pub(crate) parking: Parking,
 }
 
 impl Terms {
@@ -121,6 +123,25 @@ pub(crate) const fn on_receiver_death_from_code(code: u32) -> Option<OnReceiverD
     }
 }
 
+/// The number in the header.
+pub(crate) const fn parking_code(choice: Parking) -> u32 {
+    match choice {
+        Parking::Never => 0,
+        Parking::Fenced => 1,
+        Parking::Asymmetric => 2,
+    }
+}
+
+/// The choice of a number, if there is one.
+pub(crate) const fn parking_from_code(code: u32) -> Option<Parking> {
+    match code {
+        0 => Some(Parking::Never),
+        1 => Some(Parking::Fenced),
+        2 => Some(Parking::Asymmetric),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,9 +154,14 @@ mod tests {
             assert_eq!(on_receiver_death_from_code(code), Some(choice));
             (format!("on receiver death {choice:?}").to_lowercase(), code.to_string())
         });
+        let parking = [Parking::Never, Parking::Fenced, Parking::Asymmetric].map(|choice| {
+            let code = parking_code(choice);
+            assert_eq!(parking_from_code(code), Some(choice));
+            (format!("parking {choice:?}").to_lowercase(), code.to_string())
+        });
         let most = [("most records of a shared side", MAX_RECORDS), ("most cells", MAX_CELLS)];
         let most = most.map(|(name, value)| (name.to_owned(), value.to_string()));
-        let values: Vec<_> = kinds.into_iter().chain(choices).chain(most).collect();
+        let values: Vec<_> = kinds.into_iter().chain(choices).chain(parking).chain(most).collect();
         let values: Vec<_> = values.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
         crate::documents::assert_values("docs/format.md", "Constants", &values);
     }
@@ -149,5 +175,6 @@ mod tests {
             assert_eq!(Kind::from_code(code), None);
         }
         assert_eq!([2, u32::MAX].map(on_receiver_death_from_code), [None, None]);
+        assert_eq!([3, u32::MAX].map(parking_from_code), [None, None]);
     }
 }

@@ -135,12 +135,20 @@ fn align_up(offset: u64, align: u64) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::gate::Parking;
     use crate::protocol::ring::OnReceiverDeath;
 
     const SPSC: Kind = Kind::Spsc;
 
     fn terms(kind: Kind, capacity: u32, [senders, receivers]: [u32; 2]) -> Terms {
-        Terms { kind, capacity, senders, receivers, on_receiver_death: OnReceiverDeath::Redeliver }
+        Terms {
+            kind,
+            capacity,
+            senders,
+            receivers,
+            on_receiver_death: OnReceiverDeath::Redeliver,
+            parking: Parking::Fenced,
+        }
     }
 
     #[test]

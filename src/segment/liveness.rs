@@ -5,7 +5,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::place::{Memory, Segment};
+use super::memory::Memory;
+use super::place::Segment;
 use crate::map::{ByteLock, Error, SharedMap};
 use crate::protocol::roster::{self, Lock, Side};
 

@@ -13,6 +13,7 @@ mod header;
 mod kind;
 mod layout;
 mod liveness;
+mod memory;
 mod place;
 
 pub(crate) use cells::{Key, Slots};
@@ -20,4 +21,5 @@ pub(crate) use check::{Expected, Refusal, Wanted};
 pub(crate) use kind::{Kind, MAX_CELLS, MAX_RECORDS, Terms};
 pub(crate) use layout::{Layout, MAX_CAPACITY, Shape, form, payload_offset, stride};
 pub(crate) use liveness::{Locks, now};
-pub(crate) use place::{CellPlace, HeldCell, Memory, Segment, formatter};
+pub(crate) use memory::Memory;
+pub(crate) use place::{CellPlace, HeldCell, INHERITED, Segment, formatter};

@@ -4,6 +4,7 @@
 
 use std::ptr::NonNull;
 use std::slice;
+use std::sync::{Arc, OnceLock};
 
 use zerocopy::IntoBytes;
 
@@ -12,37 +13,17 @@ use super::check::{Expected, Refusal};
 use super::header::{HEADER_LEN, Header, STATE_OFFSET};
 use super::kind::Kind;
 use super::layout::{Layout, Shape};
-use crate::map::{HeapRegion, SharedMap};
+use super::memory::Memory;
+use crate::map::{ForkGuard, HeapRegion, Region, SharedMap};
+use crate::protocol::gate::{Gate, Parking};
 use crate::protocol::ring::{Control, Form, Ring};
 use crate::protocol::roster::Record;
 use crate::protocol::{Strided, lifecycle, seqlock};
 use crate::sync::{AtomicU64, crash_point};
 
-/// Where a segment lies. Page-aligned; the bytes stay where they are for as long as a clone of it lives.
-#[derive(Clone, Debug)]
-pub(crate) enum Memory {
-    /// In a named map.
-    Map(SharedMap),
-    /// On the heap.
-    Heap(HeapRegion),
-}
-
-impl Memory {
-    fn base(&self) -> NonNull<u8> {
-        let base = match self {
-            Self::Map(map) => map.as_ptr(),
-            Self::Heap(heap) => heap.as_ptr(),
-        };
-        NonNull::new(base).expect("a mapping is not at address 0")
-    }
-
-    fn len(&self) -> u64 {
-        match self {
-            Self::Map(map) => map.capacity(),
-            Self::Heap(heap) => heap.capacity(),
-        }
-    }
-}
+/// What a forked child is told that uses what it inherited.
+pub(crate) const INHERITED: &str = "this handle belongs to the process that forked this one, which does not have its \
+    memory: open the channel or the cells in the child";
 
 /// A segment that was formatted or checked here: its memory and where its parts lie.
 ///
@@ -52,7 +33,24 @@ pub(crate) struct Segment {
     base: NonNull<u8>,
     layout: Layout,
     memory: Memory,
+    /// The process that has the memory: a forked child does not.
+    owner: ForkGuard,
+    doors: Arc<OnceLock<Option<Doors>>>,
 }
+
+/// Header and roster of a segment that is mapped for reading, mapped once more to be written: readers of cells sleep at
+/// gates. Made when one first sleeps; `None` if it may not write there.
+#[derive(Debug)]
+struct Doors {
+    region: Region,
+    /// Bytes from the start of the region to the segment, which has its roster inside the region (invariant).
+    offset: u64,
+}
+
+// SAFETY: what is behind it is only touched through atomics.
+unsafe impl Send for Doors {}
+// SAFETY: as above.
+unsafe impl Sync for Doors {}
 
 // SAFETY: what is behind `base` is only touched through atomics, and by the slot owner that a protocol
 // names; the memory itself is `Send + Sync`.
@@ -84,7 +82,7 @@ impl Segment {
     pub(crate) fn on_heap(heap: HeapRegion, layout: Layout, schema: &[u8]) -> Self {
         formatter(&layout, schema)(heap.as_ptr(), heap.capacity());
         let memory = Memory::Heap(heap);
-        Self { base: memory.base(), layout, memory }
+        Self { base: memory.base(), layout, memory, owner: ForkGuard::new(), doors: Arc::default() }
     }
 
     /// Borrows a segment that somebody formatted, if it is what the program expects.
@@ -113,7 +111,7 @@ impl Segment {
         }
         let start = copy(0, len.min(HEADER_LEN as u64)).expect("the start of the mapping");
         let layout = Header::check(&start, len, expected, copy)?;
-        Ok(Self { base, layout, memory })
+        Ok(Self { base, layout, memory, owner: ForkGuard::new(), doors: Arc::default() })
     }
 
     /// Where the segment lies.
@@ -124,6 +122,11 @@ impl Segment {
     /// What it is.
     pub(crate) fn kind(&self) -> Kind {
         self.layout.shape.terms.kind
+    }
+
+    /// Whether those who wait may sleep.
+    pub(crate) fn parking(&self) -> Parking {
+        self.layout.shape.terms.parking
     }
 
     /// Slots of the ring, or cells.
@@ -160,6 +163,29 @@ impl Segment {
         unsafe { slice::from_raw_parts(first, self.max_receivers() as usize) }
     }
 
+    /// Where readers of a cell sleep; `None` if this process may not write there.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such cell.
+    pub(crate) fn cell_gate(&self, index: u32) -> Option<&Gate> {
+        let record = &self.senders()[index as usize];
+        match &self.memory {
+            Memory::Map(map) if !map.is_writable() => {
+                let Layout { roster, shape, .. } = &self.layout;
+                let end = roster + u64::from(shape.terms.senders) * size_of::<Record>() as u64;
+                let open = || map.map_start_to_write(end).map(|(region, offset)| Doors { region, offset });
+                let Doors { region, offset } = self.doors.get_or_init(open).as_ref()?;
+                let at = offset + roster + u64::from(index) * size_of::<Record>() as u64;
+                let record = region.as_ptr().wrapping_add(at as usize).cast::<Record>();
+                // SAFETY: as in `senders`: of the records that the plan keeps there this one is inside the region
+                // (invariant), aligned as a page-aligned region and the plan have it; `self` keeps the region.
+                Some(unsafe { &(*record).gate })
+            }
+            _ => Some(&record.gate),
+        }
+    }
+
     /// The ring in place. `form` and `kind` are those of the segment's layout; that the caller says them
     /// again lets the compiler know them.
     #[inline]
@@ -189,8 +215,29 @@ impl Segment {
         }
     }
 
+    /// Whether this process has the memory: not in a forked child.
+    #[inline]
+    pub(crate) fn is_ours(&self) -> bool {
+        self.owner.may_be_ours()
+    }
+
+    /// # Panics
+    ///
+    /// In a forked child.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn assert_ours(&self) {
+        assert!(self.is_ours(), "{INHERITED}");
+    }
+
     /// The ring in place, for those who are in no hurry and know neither its form nor its kind.
+    ///
+    /// # Panics
+    ///
+    /// In a forked child.
+    #[track_caller]
     pub(crate) fn any_ring(&self) -> Ring<'_> {
+        self.assert_ours();
         let shape = &self.layout.shape;
         self.ring(shape.form.expect("the segment has a ring"), shape.terms.kind)
     }
@@ -199,9 +246,11 @@ impl Segment {
     ///
     /// # Panics
     ///
-    /// If there is no such cell.
+    /// If there is no such cell; in a forked child.
     #[inline]
+    #[track_caller]
     pub(crate) fn cell(&self, index: u32) -> CellPlace<'_> {
+        self.assert_ours();
         assert!(index < self.capacity(), "cell {index} of a table of {}", self.capacity());
         debug_assert!(!self.layout.shape.terms.kind.is_ring());
         let offset = self.layout.slots + u64::from(index) * self.layout.shape.stride;
@@ -277,6 +326,8 @@ impl<'m> CellPlace<'m> {
 pub(crate) struct HeldCell {
     /// The start of cell `index` (invariant).
     start: NonNull<u8>,
+    /// The record of its writer (invariant).
+    record: NonNull<Record>,
     index: u32,
     segment: Segment,
 }
@@ -294,12 +345,26 @@ impl HeldCell {
     /// If there is no such cell.
     pub(crate) fn new(segment: Segment, index: u32) -> Self {
         let start = segment.cell(index).start;
-        Self { start, index, segment }
+        let record = NonNull::from(&segment.senders()[index as usize]);
+        Self { start, record, index, segment }
+    }
+
+    /// Of its writer.
+    #[inline]
+    pub(crate) fn record(&self) -> &Record {
+        // SAFETY: a record (invariant), which the segment keeps; it holds only atomics.
+        unsafe { self.record.as_ref() }
     }
 
     /// Where it lies.
+    ///
+    /// # Panics
+    ///
+    /// In a forked child.
     #[inline]
+    #[track_caller]
     pub(crate) fn place(&self) -> CellPlace<'_> {
+        self.segment.assert_ours();
         CellPlace { start: self.start, shape: &self.segment.layout.shape }
     }
 

@@ -17,6 +17,9 @@ const EAGER: u32 = 256;
 /// tens of microseconds, about what it costs to be scheduled out and in again.
 const PAUSING: u32 = 1280;
 
+/// So many times the core is given away before it is better to sleep.
+const YIELDING: u32 = 16;
+
 /// With so many pauses left before it gives the core away, one begins that expects to have to.
 const FEW: u32 = 32;
 
@@ -32,6 +35,12 @@ impl Backoff {
     #[inline]
     pub(crate) fn yields(&self) -> bool {
         self.polls >= PAUSING
+    }
+
+    /// Whether the core was given away for so often that it is better to sleep.
+    #[inline]
+    pub(crate) fn is_tired(&self) -> bool {
+        self.polls >= PAUSING + YIELDING
     }
 
     /// Waits a little and never gives the core away.
@@ -53,6 +62,7 @@ impl Backoff {
             self.polls += 1;
             spin_loop();
         } else {
+            self.polls = self.polls.saturating_add(1);
             yield_now();
         }
     }

@@ -5,6 +5,7 @@
 
 #[cfg(not(loom))]
 mod backoff;
+mod barrier;
 #[cfg(all(test, not(loom)))]
 mod counted;
 mod crash;
@@ -14,15 +15,16 @@ pub(crate) mod words;
 
 #[cfg(not(loom))]
 pub(crate) use backoff::Backoff;
+pub(crate) use barrier::Barrier;
 pub(crate) use crash::crash_point;
 pub(crate) use mutant::{mutant, weakened};
 
 #[cfg(loom)]
-pub(crate) use loom::sync::atomic::{AtomicU64, Ordering, fence};
+pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 #[cfg(not(any(test, loom)))]
 pub(crate) use std::sync::atomic::AtomicU64;
 #[cfg(not(loom))]
-pub(crate) use std::sync::atomic::{Ordering, fence};
+pub(crate) use std::sync::atomic::{AtomicU32, Ordering, fence};
 
 #[cfg(all(test, not(loom)))]
 pub(crate) use counted::{AtomicU64, read_modify_writes};
@@ -30,6 +32,7 @@ pub(crate) use counted::{AtomicU64, read_modify_writes};
 /// What the models need of this module.
 #[cfg(loom)]
 pub mod model {
+    pub use super::barrier::Barrier;
     pub use super::crash::{Crashed, crash_after};
 
     /// A crash point of the model's own, for a step that the protocol leaves to its caller.

@@ -1,10 +1,16 @@
 //! How to block once a protocol says "not yet".
 
+mod bell;
+mod futex;
+pub(crate) mod many;
 mod pace;
+#[cfg(feature = "async")]
+pub(crate) mod reactor;
 mod waiting;
 
+pub(crate) use bell::Bell;
 pub(crate) use pace::Pace;
-pub(crate) use waiting::Waiting;
+pub(crate) use waiting::{Pause, Waiting};
 
 /// What a blocking call does between two looks at the channel.
 ///
@@ -18,8 +24,16 @@ pub enum Wait {
     /// others lives; for a process that has a core to itself.
     Spin,
     /// Spins for some tens of microseconds, or for one if the last wait was longer, then gives the core away between
-    /// looks. The default: fast while
-    /// the peer is running on another core, and sane where there are more processes than cores.
-    #[default]
+    /// looks. Keeps a core busy that nobody else wants.
     Yield,
+    /// As [`Yield`](Self::Yield), but sleeps after some looks more, until the other side has news: then it uses no core.
+    /// It wakes once per [`liveness_interval`](crate::channel::Channel::liveness_interval), to ask who lives. The
+    /// default: fast while there is traffic, quiet while there is none. To wake a sleeper costs the other side a system
+    /// call, one for a burst, and takes some microseconds. In a channel with [`Parking::Never`](crate::Parking) the
+    /// same as [`Yield`](Self::Yield).
+    #[default]
+    Park,
+    /// Sleeps at once, without looking again and again before. For waits that are known to be long, and where another
+    /// process needs the core.
+    ParkAtOnce,
 }

@@ -19,7 +19,8 @@ use std::time::Duration;
 
 use ringway::spsc::{self, Receiver, Sender};
 use ringway::{
-    Departure, Message, OnReceiverDeath, Predecessor, RecvTimeoutError, SendTimeoutError, map, mpmc, seqlock,
+    Departure, Message, OnReceiverDeath, Parking, Predecessor, RecvTimeoutError, SendTimeoutError, map, mpmc,
+    seqlock,
 };
 
 use testing::TempNamespace;
@@ -70,6 +71,7 @@ fn channel<M: Message>(space: &TempNamespace) -> spsc::Channel<M> {
         .namespace(space.namespace())
         .capacity(4)
         .liveness_interval(Duration::from_millis(1))
+        .parking(Parking::Fenced)
 }
 
 #[test]
@@ -164,7 +166,8 @@ fn an_indexed_channel_is_byte_for_byte_what_it_was() {
 #[test]
 fn a_channel_with_shared_sides_is_byte_for_byte_what_it_was() {
     let space = TempNamespace::new();
-    let channel = mpmc::channel::<Tick>(CHANNEL).namespace(space.namespace()).capacity(7);
+    let channel =
+        mpmc::channel::<Tick>(CHANNEL).namespace(space.namespace()).capacity(7).parking(Parking::Fenced);
     let channel = channel.max_senders(3).max_receivers(2).on_receiver_death(OnReceiverDeath::Discard);
     let (mut tx, mut rx) = (channel.clone().sender().unwrap(), channel.receiver().unwrap());
     let (mut other, mut reader, left) = (tx.clone(), rx.clone(), tx.clone());
@@ -187,7 +190,7 @@ fn a_channel_with_shared_sides_is_byte_for_byte_what_it_was() {
 fn a_cell_is_byte_for_byte_what_it_was() {
     fn test<M: Numbered>(file: &str) {
         let space = TempNamespace::new();
-        let cell = seqlock::cell::<M>(CHANNEL).namespace(space.namespace());
+        let cell = seqlock::cell::<M>(CHANNEL).namespace(space.namespace()).parking(Parking::Fenced);
         let (reader, mut writer) = (cell.clone().reader().unwrap(), cell.writer().unwrap());
         (1..3).for_each(|number| writer.store(M::of(number)));
         drop(writer);
@@ -202,7 +205,10 @@ fn a_cell_is_byte_for_byte_what_it_was() {
 #[test]
 fn a_keyed_table_is_byte_for_byte_what_it_was() {
     let space = TempNamespace::new();
-    let table = seqlock::keyed_table::<[u8; 6], Tick>(CHANNEL).namespace(space.namespace()).cells(5);
+    let table = seqlock::keyed_table::<[u8; 6], Tick>(CHANNEL)
+        .namespace(space.namespace())
+        .cells(5)
+        .parking(Parking::Fenced);
     let (mut writer, reader) = (table.clone().writer().unwrap(), table.reader().unwrap());
     // All of them hash to the last cell.
     let keys = (0..100).map(|number| *format!("key{number:03}").as_bytes().first_chunk::<6>().unwrap());

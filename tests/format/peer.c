@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -20,6 +22,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -84,11 +87,11 @@ static struct layout plan(const struct type *t, uint64_t capacity) {
     l.stride = round_up(bytes <= 16 ? 16 : bytes <= 32 ? 32 : round_up(bytes, 64), t->align);
     l.roster = round_up(256 + t->schema_len, 128);
     l.control = round_up(l.roster + 256, 128);
-    l.slots = round_up(l.control + 384, t->align > 128 ? t->align : 128);
+    l.slots = round_up(l.control + 640, t->align > 128 ? t->align : 128);
     l.len = l.slots + l.stride * capacity;
     return l;
 }
-static void segment_header(byte h[256], const struct type *t, uint64_t capacity) {
+static void segment_header(byte h[256], const struct type *t, uint64_t capacity, uint64_t parking) {
     struct layout l = plan(t, capacity);
     memset(h, 0, 256);
     memcpy(h, "RWSEGMNT", 8);
@@ -96,7 +99,7 @@ static void segment_header(byte h[256], const struct type *t, uint64_t capacity)
     put(h + 48, 4, 1), put(h + 52, 4, 1), put(h + 56, 8, capacity), put(h + 64, 8, l.stride);
     put(h + 72, 8, l.payload), put(h + 80, 8, t->size), put(h + 88, 8, t->align), put(h + 96, 8, 256);
     put(h + 104, 8, t->schema_len), put(h + 112, 8, l.roster), put(h + 120, 8, l.control);
-    put(h + 128, 8, l.slots);
+    put(h + 128, 8, l.slots), put(h + 196, 4, parking);
     fnv128(t->schema, t->schema_len, h + 136);
     put(h + 24, 8, fnv64(h, 256));
 }
@@ -147,7 +150,7 @@ static bool create_map(const char *path, const char *name, const struct type *t,
     need(lock(m->fd, F_OFD_SETLK, F_RDLCK, 0) >= 0, "presence");
     m->all = mmap(NULL, m->file_len, PROT_READ | PROT_WRITE, MAP_SHARED, m->fd, 0);
     need(m->all != MAP_FAILED && !madvise(m->all, m->file_len, MADV_DONTFORK), "mmap");
-    segment_header(m->all + 4096, t, CAPACITY);
+    segment_header(m->all + 4096, t, CAPACITY, 1);
     memcpy(m->all + 4096 + 256, t->schema, t->schema_len);
     atomic_store_explicit((word *)(m->all + 4096 + 16), get((byte *)"RW_READY", 8), memory_order_release);
     snprintf(link, sizeof link, "/proc/self/fd/%d", m->fd);
@@ -163,6 +166,19 @@ static void leave(const char *path, struct map *m) {
     lock(m->fd, F_OFD_SETLK, F_UNLCK, 0);
     if (!locked(m->fd, 0) && names(path, m->fd)) unlink(path);
     flock(m->fd, LOCK_UN), close(m->fd);
+}
+
+// "Gates": wakes who sleeps, after news. It never sleeps itself.
+static void wake(byte *at) {
+    _Atomic uint32_t *gate = (_Atomic uint32_t *)at;
+    atomic_thread_fence(memory_order_seq_cst);
+    uint32_t seen = atomic_load_explicit(gate, memory_order_relaxed);
+    while (seen & 1) {
+        if (!atomic_compare_exchange_strong_explicit(gate, &seen, (seen + 2) & ~1u, memory_order_relaxed, memory_order_relaxed))
+            continue;
+        syscall(SYS_futex, at, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+        return;
+    }
 }
 
 #define load(at, order) atomic_load_explicit((word *)(at), memory_order_##order)
@@ -198,7 +214,9 @@ int main(int argc, char **argv) {
     need(load(segment + 16, acquire) == get((byte *)"RW_READY", 8), "state");
     uint64_t N = get(segment + 56, 8);
     need(N >= 1 && N <= 2147483648, "capacity");
-    segment_header(header, t, N);
+    uint64_t parking = get(segment + 196, 4);
+    need(parking <= 2, "parking");
+    segment_header(header, t, N, parking);
     need(!memcmp(header, segment, 16) && !memcmp(header + 24, segment + 24, 232), "segment header");
     need(!memcmp(segment + 256, t->schema, t->schema_len), "schema");
     struct layout l = plan(t, N);
@@ -214,6 +232,8 @@ int main(int argc, char **argv) {
     store(record + 8, getpid(), relaxed);
     store(record + 16, now.tv_sec * 1000000000ull + now.tv_nsec, relaxed);
     store(record, incarnation * 4 + 1, release);
+    byte *receivers_gate = segment + l.control + 384, *senders_gate = segment + l.control + 512;
+    wake(receivers_gate), wake(senders_gate);
 
     // "To send", "To receive". Whoever cannot go on judges its peer, and looks once more before it believes it.
     byte *tail = segment + l.control, *head = segment + l.control + 128;
@@ -263,16 +283,19 @@ int main(int argc, char **argv) {
             if (fatal) raise(SIGKILL);
             p++;
             if (stamped) store(tail, p, relaxed); else store(tail, p, release);
+            wake(receivers_gate);
         } else {
             need(!memcmp(message, value, t->size), "message");
             if (fatal) raise(SIGKILL);
             p++;
             store(head, p, release);
+            wake(senders_gate);
         }
     }
     printf("%s at %llu\n", peer == DIED ? "peer died" : peer == LEFT ? "peer left" : "done", (unsigned long long)p);
 
     store(record, incarnation * 4, release);
+    wake(receivers_gate), wake(senders_gate);
     lock(m.fd, F_OFD_SETLK, F_UNLCK, mine);
     leave(path, &m);
     return 0;

@@ -11,8 +11,8 @@ use super::keyed::{KeyedReader, KeyedWriter};
 use super::reader::Reader;
 use super::table::{TableReader, number};
 use super::writer::Writer;
-use crate::channel::open;
 use crate::channel::options::{Opening, Options};
+use crate::channel::{Parking, open};
 use crate::map::{Access, Namespace};
 use crate::segment::{HeldCell, Key, Kind, Locks, Segment};
 use crate::{Error, Message, Wait};
@@ -69,7 +69,15 @@ impl<T: Message, A> Cells<T, A> {
         self
     }
 
-    /// How a reader waits for a newer value. Default: [`Wait::Yield`]. A writer never waits.
+    /// Whether those who wait may sleep, and what that costs. Default: [`Parking::Asymmetric`] for new cells, or
+    /// [`Parking::Fenced`] where the kernel has no `membarrier` for it; whatever they have for ones that exist. If
+    /// they exist with another choice, they are refused with [`Error::Mismatch`].
+    pub fn parking(mut self, parking: Parking) -> Self {
+        self.options.asked.parking = Some(parking);
+        self
+    }
+
+    /// How a reader waits for a newer value. Default: [`Wait::Park`]. A writer never waits.
     pub fn wait(mut self, wait: Wait) -> Self {
         self.options.endpoint.wait = wait;
         self

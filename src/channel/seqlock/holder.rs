@@ -6,8 +6,9 @@ use crate::Error;
 use crate::channel::open;
 use crate::channel::role;
 use crate::map::ForkGuard;
-use crate::protocol::roster::{self, Lock as _, Locks as _, Predecessor, Record, Side};
+use crate::protocol::roster::{self, Lock as _, Locks as _, Predecessor, Side};
 use crate::segment::{HeldCell, Kind, Locks, now};
+use crate::wait::Bell;
 
 /// What people call one that has it.
 pub(super) const WRITER: &str = "writer";
@@ -38,7 +39,7 @@ impl Claim {
     ///
     /// If somebody has it.
     pub(super) fn new(cell: HeldCell, locks: Arc<Locks>) -> Result<Self, Error> {
-        role::lock(record(&cell), &locks.lock(Side::Sending, cell.index()), &name(&cell), WRITER)?;
+        role::lock(cell.record(), &locks.lock(Side::Sending, cell.index()), &name(&cell), WRITER)?;
         Ok(Self { cell, locks, owner: ForkGuard::new(), is_held: true })
     }
 
@@ -52,8 +53,11 @@ impl Claim {
     pub(super) fn enter(mut self) -> Holder {
         self.is_held = false;
         let (cell, locks, owner) = (self.cell.clone(), Arc::clone(&self.locks), self.owner);
-        let (incarnation, predecessor) = roster::enter(record(&cell), role::me());
-        Holder { cell, locks, incarnation, predecessor, owner }
+        let (incarnation, predecessor) = roster::enter(cell.record(), role::me());
+        let bell = Bell::new(cell.segment().parking());
+        let holder = Holder { cell, locks, incarnation, predecessor, bell, owner };
+        holder.ring();
+        holder
     }
 }
 
@@ -72,6 +76,7 @@ pub(super) struct Holder {
     locks: Arc<Locks>,
     incarnation: u64,
     predecessor: Predecessor,
+    bell: Bell,
     owner: ForkGuard,
 }
 
@@ -79,6 +84,12 @@ impl Holder {
     #[inline]
     pub(super) fn cell(&self) -> &HeldCell {
         &self.cell
+    }
+
+    /// Wakes readers that sleep: there is a newer value, or the writer came or went.
+    #[inline(always)]
+    pub(super) fn ring(&self) {
+        self.bell.ring(&self.cell.record().gate);
     }
 
     /// How the one that had the role before ended.
@@ -91,12 +102,8 @@ impl Drop for Holder {
     fn drop(&mut self) {
         if self.owner.is_ours() {
             let lock = self.locks.lock(Side::Sending, self.cell.index());
-            roster::detach(record(&self.cell), &lock, self.incarnation, now());
+            roster::detach(self.cell.record(), &lock, self.incarnation, now());
+            self.ring();
         }
     }
-}
-
-/// Of the cell's writer.
-fn record(cell: &HeldCell) -> &Record {
-    &cell.segment().senders()[cell.index() as usize]
 }

@@ -12,7 +12,7 @@ use crate::channel::options::EndpointOptions;
 use crate::channel::peer::coarse_now;
 use crate::protocol::roster::{self, Locks as _, Presence, Record, Side};
 use crate::segment::{CellPlace, Locks, Segment};
-use crate::wait::Waiting;
+use crate::wait::{Bell, Pause, Waiting};
 
 /// A look at the values of a cell.
 #[derive(Clone, Copy)]
@@ -84,15 +84,25 @@ impl<'m, T: Message> Look<'m, T> {
         writer: Role<'_>,
         options: EndpointOptions,
     ) -> Result<T, WaitError> {
-        let mut waiting: Option<(Waiting, Watch)> = None;
+        let mut waiting: Option<(Waiting, Watch, Bell)> = None;
         loop {
             if let Some(value) = self.newer(seen)? {
                 return Ok(value);
             }
-            let (waiting, watch) = waiting.get_or_insert_with(|| {
-                (Waiting::new(options.wait, Some(timeout), false), Watch::new(options.liveness_interval))
+            let (waiting, watch, bell) = waiting.get_or_insert_with(|| {
+                let bell = Bell::new(writer.segment.parking());
+                let waiting = Waiting::new(options.wait_where(bell.lets_sleep()), Some(timeout), false);
+                (waiting, Watch::new(options.liveness_interval), bell)
             });
-            let is_over = !waiting.pause();
+            let pause = waiting.pause();
+            if let Pause::Sleep(left) = pause {
+                let look = || (self.version() != *seen || writer.gone(false).is_some()).then_some(());
+                match writer.segment.cell_gate(writer.index) {
+                    Some(gate) => bell.sleep(gate, left.min(options.liveness_interval), look),
+                    None => Some(std::thread::sleep(left.min(NAP))),
+                };
+            }
+            let is_over = pause == Pause::Over;
             if let Some(departure) = writer.gone(is_over || watch.is_due(waiting.is_slow())) {
                 // What it stored before it went is visible by now: this look is final.
                 return self.newer(seen)?.ok_or(WaitError::Stale(departure));
@@ -110,6 +120,9 @@ impl<'m, T: Message> Look<'m, T> {
         })
     }
 }
+
+/// How long one sleeps between two looks who may not write to where the writer would look for it.
+const NAP: Duration = Duration::from_millis(1);
 
 /// When the kernel is to be asked again.
 struct Watch {
@@ -143,6 +156,7 @@ impl Watch {
 /// The role of a cell's writer, as its readers see it.
 #[derive(Clone, Copy)]
 pub(super) struct Role<'m> {
+    segment: &'m Segment,
     record: &'m Record,
     locks: &'m Locks,
     index: u32,
@@ -155,7 +169,7 @@ impl<'m> Role<'m> {
     #[track_caller]
     pub(super) fn of(segment: &'m Segment, locks: &'m Locks, index: u32) -> Self {
         assert!(index < segment.capacity(), "cell {index} of a table of {}", segment.capacity());
-        Self { record: &segment.senders()[index as usize], locks, index }
+        Self { segment, record: &segment.senders()[index as usize], locks, index }
     }
 
     pub(super) fn freshness(self) -> Freshness {
@@ -163,7 +177,7 @@ impl<'m> Role<'m> {
     }
 
     /// How it went, if it is gone: by its record, or if it must be known by the kernel's word.
-    fn gone(self, certainly: bool) -> Option<Departure> {
+    pub(super) fn gone(self, certainly: bool) -> Option<Departure> {
         let presence = if certainly {
             roster::observe(self.record, &self.locks.lock(Side::Sending, self.index))
         } else {

@@ -28,8 +28,7 @@
 //!
 //! A [`table`] has several cells under one name, each with a writer of its own; a [`keyed_table`] finds them by a key.
 //!
-//! Cells exist for as long as any process has them open, be it only to read, and disappear with the last one. A forked
-//! child that goes on without `exec` must not use the handles that it inherits: it does not have the memory.
+//! Cells exist for as long as any process has them open, be it only to read. A forked child has not: its calls panic.
 
 mod builder;
 mod draft;
@@ -39,6 +38,7 @@ mod heap;
 mod holder;
 mod keyed;
 mod look;
+mod newer;
 mod reader;
 mod slots;
 mod table;
@@ -52,6 +52,7 @@ pub use error::{LoadError, TryLoadError, WaitError};
 pub use freshness::Freshness;
 pub use heap::{in_process, keyed_table_in_process, table_in_process};
 pub use keyed::{Entry, KeyedReader, KeyedWriter};
+pub use newer::Newer;
 pub use reader::Reader;
 pub use table::TableReader;
 pub use writer::Writer;

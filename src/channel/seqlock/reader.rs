@@ -8,9 +8,10 @@ use std::time::Duration;
 use super::error::{LoadError, TryLoadError, WaitError};
 use super::freshness::Freshness;
 use super::look::Look;
+use super::newer::Newer;
 use crate::Message;
 use crate::channel::options::EndpointOptions;
-use crate::segment::{HeldCell, Locks};
+use crate::segment::{HeldCell, Locks, Segment};
 
 /// A reader of a cell, one of any number. It only reads: its mapping is read-only, it has no place in the cell, and to load
 /// makes no store and no system call. Only the kernel knows that it is there, so that the cell stays as long as it does.
@@ -128,7 +129,25 @@ impl<T: Message> Reader<T> {
         self.writer().freshness()
     }
 
-    fn writer(&self) -> super::look::Role<'_> {
+    /// The cell as something to wait for together with others, by a [`Select`](crate::Select): it is ready when there is another
+    /// value than number `seen`.
+    pub fn newer_than(&self, seen: u64) -> Newer<T> {
+        Newer::new(self.clone(), seen)
+    }
+
+    pub(crate) fn segment(&self) -> &Segment {
+        self.cell.segment()
+    }
+
+    pub(super) fn index(&self) -> u32 {
+        self.cell.index()
+    }
+
+    pub(super) fn options(&self) -> EndpointOptions {
+        self.options
+    }
+
+    pub(super) fn writer(&self) -> super::look::Role<'_> {
         super::look::Role::of(self.cell.segment(), &self.locks, self.cell.index())
     }
 }

@@ -36,6 +36,12 @@ impl<T: Message> Writer<T> {
         Ok(Self { side, holder, of: std::marker::PhantomData })
     }
 
+    /// Its cell.
+    #[cfg(test)]
+    pub(crate) fn cell(&self) -> &HeldCell {
+        self.holder.cell()
+    }
+
     #[inline]
     pub(super) fn place(&self) -> CellPlace<'_> {
         self.holder.cell().place()
@@ -52,6 +58,7 @@ impl<T: Message> Writer<T> {
     pub(super) fn publish(&mut self) {
         let (side, place) = self.side();
         side.publish(&slots::cell::<T>(place));
+        self.holder.ring();
     }
 
     /// The slot of the latest value.
@@ -77,6 +84,7 @@ impl<T: Message> Writer<T> {
     pub fn store_ref(&mut self, value: &T) {
         let (side, place) = self.side();
         slots::store(place, side, value);
+        self.holder.ring();
     }
 
     /// Stores what `change` makes of the latest value, and returns what it returns.

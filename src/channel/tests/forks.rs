@@ -1,10 +1,11 @@
 //! A forked child inherits the ends of a channel, but neither its memory nor its roles.
+#![allow(unsafe_code)] // ends a forked child without running anything of its parent's
 
 use super::{DIR, channel, receive, send};
 use crate::Peer;
-use crate::channel::Spsc;
-use crate::map::in_a_child_with_pid_one;
-use crate::testing::{Child, Role, TempNamespace, can_run, skipped};
+use crate::channel::{Mpmc, Spsc};
+use crate::map::{in_a_child, in_a_child_with_pid_one};
+use crate::testing::{Child, Role, TempNamespace, WATCHDOG, can_run, skipped};
 
 #[test]
 fn role_twin() {
@@ -42,4 +43,73 @@ fn a_forked_child_with_the_same_pid_in_another_namespace_has_no_role() {
         }
     }
     skipped("a child with its parent's pid", "cannot make a pid namespace here");
+}
+
+/// What each call says in a forked child, by a number for each that does not say that it belongs to the parent.
+#[test]
+fn role_heir() {
+    let Some(mut role) = Role::play() else { return };
+    let dir = std::path::PathBuf::from(role.var(DIR));
+    let mut tx = channel::<u64, Mpmc>(&dir).capacity(8).sender().expect("there is a place");
+    let mut rx = channel::<u64, Mpmc>(&dir).capacity(8).receiver().expect("there is a place");
+    tx.send(7).expect("a slot");
+    let lease = rx.lease().expect("a message");
+    let loan = tx.loan().expect("a slot");
+    // What is in hand is dropped in the child, and is the parent's all the same.
+    let (lease, loan) = (std::mem::ManuallyDrop::new(lease), std::mem::ManuallyDrop::new(loan));
+    let status = in_a_child(|| {
+        drop((std::mem::ManuallyDrop::into_inner(lease), std::mem::ManuallyDrop::into_inner(loan)))
+    });
+    assert_eq!(status, 0, "dropping what is in hand");
+    assert_eq!(rx.recv(), Ok(7), "the lease counts as forgotten");
+
+    let cells = || crate::seqlock::cell::<u64>("cell").namespace(crate::map::Namespace::Dir(dir.clone()));
+    let mut writer = cells().writer().expect("the role is free");
+    let reader = cells().reader().expect("anybody may read");
+    writer.store(1);
+    let forked = crate::Broken::Forked;
+    let panics = |call: &mut dyn FnMut()| {
+        let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).expect_err("a panic");
+        panic
+            .downcast_ref::<String>()
+            .is_some_and(|text| text.contains("open the channel or the cells in the child"))
+    };
+    let status = in_a_child(|| {
+        let answers = [
+            rx.try_recv() == Err(crate::TryRecvError::Broken(forked)),
+            rx.recv() == Err(crate::RecvError::Broken(forked)),
+            rx.recv_timeout(WATCHDOG) == Err(crate::RecvTimeoutError::Broken(forked)),
+            rx.try_recv_batch(&mut Vec::new(), 3) == Err(crate::TryRecvError::Broken(forked)),
+            rx.try_lease().err() == Some(crate::TryRecvError::Broken(forked)),
+            tx.try_send(1) == Err(crate::TrySendError::Broken(1, forked)),
+            tx.send(1) == Err(crate::SendError::Broken(1, forked)),
+            tx.send_timeout(1, WATCHDOG) == Err(crate::SendTimeoutError::Broken(1, forked)),
+            tx.send_batch(&[1, 2]) == Err(crate::SendError::Broken(0, forked)),
+            tx.try_loan().err() == Some(crate::TrySendError::Broken((), forked)),
+            crate::Select::fair().poll(&mut [&mut rx, &mut tx]) == Some(0),
+            panics(&mut || _ = rx.len()),
+            panics(&mut || _ = tx.health()),
+            panics(&mut || _ = tx.wait_for_peer(WATCHDOG)),
+            panics(&mut || _ = tx.try_clone()),
+            panics(&mut || writer.store(2)),
+            panics(&mut || _ = reader.load()),
+            panics(&mut || _ = reader.version()),
+        ];
+        let wrong = answers.iter().position(|fine| !fine);
+        // SAFETY: ends the process without running anything of the parent's.
+        unsafe { libc::_exit(wrong.map_or(0, |number| number as i32 + 1)) };
+    });
+    assert_eq!(status, 0, "the number of the answer, times 256");
+    tx.send(8).expect("a slot");
+    assert_eq!((rx.recv(), reader.load()), (Ok(8), Ok(1)), "the parent has lost nothing");
+    role.say("done");
+}
+
+#[test]
+fn a_forked_child_that_uses_what_it_inherited_gets_an_error() {
+    let space = TempNamespace::new();
+    let mut child = Child::spawn("channel::tests::forks::role_heir", &[(DIR, space.path())]);
+    assert_eq!(child.hear(), "done");
+    child.wait_success();
+    space.assert_empty();
 }

@@ -13,6 +13,7 @@ mod kinds;
 mod many;
 mod map_deaths;
 mod operations;
+mod parking;
 mod receiver_deaths;
 mod roles;
 mod roster_deaths;

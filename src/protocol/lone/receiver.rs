@@ -203,6 +203,17 @@ impl RecvSide for LoneReceiver {
         Ok(self.ready.min(want))
     }
 
+    fn peek(&mut self, ring: &Ring<'_>) -> Result<(), Blocked> {
+        if self.ready > 0 {
+            return Ok(());
+        }
+        match look(ring, &self.next) {
+            Slot::Message(_) | Slot::Nothing => Ok(()),
+            Slot::NotYet => Err(self.none_yet(ring)),
+            Slot::Nonsense(seen) => Err(corrupt("stamp", seen, self.next.position())),
+        }
+    }
+
     #[inline(always)]
     fn slot(&self) -> u32 {
         self.next.slot()

@@ -190,11 +190,8 @@ impl SharedReceiver {
                 own.store(intent::NONE, INTEND);
             }
         }
-        self.seen = if mutant("shared_epoch_after_search") {
-            ring.control.board.0.epoch.load(OBSERVE_EPOCH)
-        } else {
-            epoch
-        };
+        let late = mutant("shared_epoch_after_search");
+        self.seen = if late { ring.control.board.0.epoch.load(OBSERVE_EPOCH) } else { epoch };
         Ok(false)
     }
 }
@@ -304,6 +301,18 @@ impl RecvSide for SharedReceiver {
             0 => Ok(self.claim_new(ring, want)?.min(want)),
             left => Ok(left.min(want)),
         }
+    }
+
+    fn peek(&mut self, ring: &Ring<'_>) -> Result<(), Blocked> {
+        let mut position = ring.control.head.0.load(GUESS);
+        while self.ready == 0 && !self.may_have_orphans(ring) {
+            match ready_from(ring, &self.next.moved_to(position, ring.capacity), 1) {
+                Ok(_) => break,
+                Err(Look::Again(now)) => position = now,
+                Err(Look::Blocked(blocked)) => return Err(blocked),
+            }
+        }
+        Ok(())
     }
 
     #[inline(always)]

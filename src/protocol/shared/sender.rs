@@ -173,6 +173,18 @@ impl SendSide for SharedSender {
         }
     }
 
+    fn peek(&mut self, ring: &Ring<'_>) -> Result<(), Blocked> {
+        let mut position = ring.control.tail.0.load(GUESS);
+        while self.claimed() == 0 {
+            match free_from(ring, &self.next.moved_to(position, ring.capacity), 1) {
+                Ok(_) => break,
+                Err(Look::Again(now)) => position = now,
+                Err(Look::Blocked(blocked)) => return Err(blocked),
+            }
+        }
+        Ok(())
+    }
+
     #[inline(always)]
     fn slot(&self) -> u32 {
         self.next.slot()

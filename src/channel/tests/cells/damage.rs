@@ -234,7 +234,10 @@ fn a_header_that_somebody_made_up_is_refused_though_its_checksum_is_right() {
                 {
                     let mut forged = whole;
                     forged[at..][..width].copy_from_slice(&value.to_le_bytes()[..width]);
-                    if forged == whole {
+                    // Another choice of parking is none that no maker could have made.
+                    let mut chosen = whole;
+                    chosen[196] = forged[196];
+                    if forged == chosen && chosen[196] <= 2 {
                         continue;
                     }
                     let mut summed = forged;

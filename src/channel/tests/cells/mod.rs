@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use super::{DIR, NAME, SCRIPT};
 use crate::channel::open;
+use crate::channel::options::Asked;
 use crate::map::Namespace;
 use crate::segment::{Key, Kind, Layout};
 use crate::seqlock::{self, Cells, Freshness, LoadError, One, Reader, WaitError, Writer};
@@ -183,5 +184,6 @@ fn assert_works<V: Sealed>(writer: &mut Writer<V>, reader: &Reader<V>) {
 
 /// Where the parts of such a segment lie.
 fn layout<V: Message>(kind: Kind, key: Option<Key>, cells: usize) -> Layout {
-    open::plan_cells::<V>(NAME, kind, key, Some(cells)).expect("terms that cells can have")
+    let asked = Asked { capacity: Some(cells), ..Asked::default() };
+    open::plan_cells::<V>(NAME, kind, key, &asked).expect("terms that cells can have")
 }

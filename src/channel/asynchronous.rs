@@ -1,0 +1,385 @@
+//! The same calls as futures, streams and sinks, and a file descriptor for loops of one's own.
+//!
+//! A task that finds nothing enlists at the gate as a sleeping thread does, and leaves a note with the one thread that sleeps
+//! for all tasks of the process. No future has a message or a slot in hand between two polls, so dropping one loses nothing.
+
+use std::future::Future;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::{fmt, io};
+
+use futures_core::Stream;
+use futures_sink::Sink;
+use rustix::event::{EventfdFlags, eventfd};
+
+use super::error::{RecvError, SendError, TryRecvError, TrySendError};
+use super::kind::Kind;
+use super::receiver::Receiver;
+use super::select::Select;
+use super::sender::Sender;
+use super::seqlock::{LoadError, Newer, Reader, WaitError};
+use super::source::sealed::Waits;
+use super::source::{Source, Spot};
+use crate::Message;
+use crate::protocol::gate::Gate;
+use crate::sync::AtomicU32;
+use crate::wait::reactor::{Place, Ticket};
+use crate::wait::{Bell, many};
+
+impl Place for Spot {
+    fn word(&self) -> Option<&AtomicU32> {
+        self.gate().map(Gate::word)
+    }
+}
+
+/// Which of the sources is ready, if `look` says so; else the task is noted at all of them.
+fn poll_any<S: Waits + ?Sized>(
+    sources: &mut [&mut S],
+    waker: &Waker,
+    mut look: impl FnMut(&mut [&mut S], bool) -> Option<usize>,
+) -> Poll<usize> {
+    if let Some(index) = look(sources, true) {
+        return Poll::Ready(index);
+    }
+    let spots: Vec<Spot> = sources.iter().map(|source| source.spot()).collect();
+    let seen: Vec<Option<u32>> = spots.iter().map(|spot| spot.gate().map(Gate::enlist)).collect();
+    let is_heard = Bell::all_are_heard(spots.iter().map(|spot| spot.bell));
+    if let Some(index) = look(sources, false) {
+        return Poll::Ready(index);
+    }
+    for ((source, spot), seen) in sources.iter_mut().zip(spots).zip(seen) {
+        let at_most = if is_heard && seen.is_some() { spot.at_most } else { spot.at_most.min(many::NAP) };
+        *source.ticket() =
+            Some(Ticket::new(Box::new(spot), seen.unwrap_or_default(), at_most, waker.clone()));
+    }
+    Poll::Pending
+}
+
+/// Whether the source is ready; else the task is noted there.
+fn poll_ready<S: Waits + ?Sized>(source: &mut S, waker: &Waker) -> Poll<()> {
+    poll_any(&mut [source], waker, |sources, due| sources[0].is_ready(due).then_some(0)).map(drop)
+}
+
+/// So often in turn a source may be ready and another one faster, before others get the thread.
+const MOST_ATTEMPTS: u32 = 16;
+
+/// Tries, and tries again whenever the source is ready.
+fn settle<S: Waits, R>(
+    source: &mut S,
+    waker: &Waker,
+    mut attempt: impl FnMut(&mut S) -> Option<R>,
+) -> Poll<R> {
+    for _ in 0..MOST_ATTEMPTS {
+        if let Some(answer) = attempt(source) {
+            *source.ticket() = None;
+            return Poll::Ready(answer);
+        }
+        if poll_ready(source, waker).is_pending() {
+            return Poll::Pending;
+        }
+    }
+    waker.wake_by_ref();
+    Poll::Pending
+}
+
+impl<T: Message, K: Kind> Receiver<T, K> {
+    /// As [`recv`](Self::recv), for a task: it needs no thread of its own while it waits. With any executor.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    ///
+    /// # Panics
+    ///
+    /// If the process can have no further thread; one thread sleeps for up to 127 tasks.
+    pub fn recv_async(&mut self) -> RecvFuture<'_, T, K> {
+        RecvFuture { receiver: self }
+    }
+
+    /// As [`recv_async`](Self::recv_async), for a future of one's own.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Result<T, RecvError>> {
+        settle(self, context.waker(), |receiver| match receiver.try_recv() {
+            Ok(message) => Some(Ok(message)),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected(departure)) => Some(Err(RecvError::Disconnected(departure))),
+            Err(TryRecvError::Invalid(field)) => Some(Err(RecvError::Invalid(field))),
+            Err(TryRecvError::Broken(broken)) => Some(Err(RecvError::Broken(broken))),
+        })
+    }
+
+    /// The messages as they come, as [`iter`](Self::iter).
+    pub fn stream(&mut self) -> RecvStream<'_, T, K> {
+        RecvStream { receiver: self }
+    }
+}
+
+impl<T: Message, K: Kind> Sender<T, K> {
+    /// As [`send`](Self::send), for a task: it needs no thread of its own while it waits. With any executor. A future that
+    /// is dropped has sent the message, or has not begun to.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    ///
+    /// # Panics
+    ///
+    /// If the process can have no further thread; one thread sleeps for up to 127 tasks.
+    pub fn send_async(&mut self, message: T) -> SendFuture<'_, T, K> {
+        SendFuture { sender: self, message }
+    }
+
+    /// As [`send_async`](Self::send_async), for a future of one's own.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn poll_send(&mut self, message: &T, context: &mut Context<'_>) -> Poll<Result<(), SendError<T>>> {
+        settle(self, context.waker(), |sender| match sender.try_send(*message) {
+            Ok(()) => Some(Ok(())),
+            Err(TrySendError::Full(_)) => None,
+            Err(TrySendError::Disconnected(message, gone)) => {
+                Some(Err(SendError::Disconnected(message, gone)))
+            }
+            Err(TrySendError::Broken(message, broken)) => Some(Err(SendError::Broken(message, broken))),
+        })
+    }
+
+    /// Takes messages one after the other. It keeps one that it was given while the channel was full until there is room,
+    /// or until it is flushed; dropped before that, it has not sent it.
+    pub fn sink(&mut self) -> SendSink<'_, T, K> {
+        SendSink { sender: self, waiting: None }
+    }
+}
+
+impl<T: Message> Reader<T> {
+    /// As [`wait_newer`](Self::wait_newer), for a task, without a limit of time.
+    ///
+    /// # Errors
+    ///
+    /// As there, but for [`WaitError::Timeout`].
+    pub fn wait_newer_async<'a>(&self, seen: &'a mut u64) -> NewerFuture<'a, T> {
+        NewerFuture { newer: self.newer_than(*seen), seen }
+    }
+}
+
+impl Select {
+    /// As [`wait`](Self::wait), for a task.
+    pub fn wait_async<'a, 's>(&'a mut self, sources: &'a mut [&'s mut dyn Source]) -> SelectFuture<'a, 's> {
+        SelectFuture { select: self, sources }
+    }
+}
+
+/// Future of [`Receiver::recv_async`].
+#[must_use = "a future does nothing unless it is polled"]
+pub struct RecvFuture<'a, T: Message, K: Kind> {
+    receiver: &'a mut Receiver<T, K>,
+}
+
+impl<T: Message, K: Kind> Future for RecvFuture<'_, T, K> {
+    type Output = Result<T, RecvError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.receiver.poll_recv(context)
+    }
+}
+
+/// Future of [`Sender::send_async`].
+#[must_use = "a future does nothing unless it is polled"]
+pub struct SendFuture<'a, T: Message, K: Kind> {
+    sender: &'a mut Sender<T, K>,
+    message: T,
+}
+
+impl<T: Message + Unpin, K: Kind> Future for SendFuture<'_, T, K> {
+    type Output = Result<(), SendError<T>>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { sender, message } = &mut *self;
+        sender.poll_send(message, context)
+    }
+}
+
+/// Future of [`Reader::wait_newer_async`].
+#[must_use = "a future does nothing unless it is polled"]
+pub struct NewerFuture<'a, T: Message> {
+    newer: Newer<T>,
+    seen: &'a mut u64,
+}
+
+impl<T: Message> Future for NewerFuture<'_, T> {
+    type Output = Result<T, WaitError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { newer, seen } = &mut *self;
+        settle(newer, context.waker(), |newer| {
+            // What it stored before it went is visible by now.
+            let answer = match newer.reader().load_if_newer(seen) {
+                Ok(None) => newer.gone().map(|departure| Err(WaitError::Stale(departure))),
+                Ok(Some(value)) => Some(Ok(value)),
+                Err(LoadError::Invalid(field)) => Some(Err(WaitError::Invalid(field))),
+                Err(LoadError::Empty) => None,
+            };
+            newer.set_seen(**seen);
+            answer
+        })
+    }
+}
+
+/// Future of [`Select::wait_async`]: the index of a source that is ready.
+#[must_use = "a future does nothing unless it is polled"]
+pub struct SelectFuture<'a, 's> {
+    select: &'a mut Select,
+    sources: &'a mut [&'s mut dyn Source],
+}
+
+impl Future for SelectFuture<'_, '_> {
+    type Output = usize;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<usize> {
+        let Self { select, sources } = &mut *self;
+        let answer = poll_any(sources, context.waker(), |sources, due| select.look(sources, due));
+        if answer.is_ready() {
+            sources.iter_mut().for_each(|source| *source.ticket() = None);
+        }
+        answer
+    }
+}
+
+/// Stream of [`Receiver::stream`]. It ends as [`Iter`](super::Iter) does.
+pub struct RecvStream<'a, T: Message, K: Kind> {
+    receiver: &'a mut Receiver<T, K>,
+}
+
+impl<T: Message, K: Kind> Stream for RecvStream<'_, T, K> {
+    type Item = T;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
+        self.receiver.poll_recv(context).map(Result::ok)
+    }
+}
+
+/// Sink of [`Sender::sink`].
+pub struct SendSink<'a, T: Message, K: Kind> {
+    sender: &'a mut Sender<T, K>,
+    waiting: Option<T>,
+}
+
+impl<T: Message, K: Kind> SendSink<'_, T, K> {
+    /// The message that it was given and has not sent yet.
+    pub fn into_waiting(self) -> Option<T> {
+        self.waiting
+    }
+}
+
+impl<T: Message + Unpin, K: Kind> Sink<T> for SendSink<'_, T, K> {
+    type Error = SendError<T>;
+
+    fn poll_ready(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), SendError<T>>> {
+        self.poll_flush(context)
+    }
+
+    /// # Panics
+    ///
+    /// If it was not ready.
+    fn start_send(mut self: Pin<&mut Self>, message: T) -> Result<(), SendError<T>> {
+        assert!(self.waiting.is_none(), "a message was given to a sink that was not ready");
+        match self.sender.try_send(message) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(message)) => {
+                self.waiting = Some(message);
+                Ok(())
+            }
+            Err(TrySendError::Disconnected(message, gone)) => Err(SendError::Disconnected(message, gone)),
+            Err(TrySendError::Broken(message, broken)) => Err(SendError::Broken(message, broken)),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), SendError<T>>> {
+        let Self { sender, waiting } = &mut *self;
+        let Some(message) = waiting else { return Poll::Ready(Ok(())) };
+        let answer = sender.poll_send(message, context);
+        if answer.is_ready() {
+            *waiting = None;
+        }
+        answer
+    }
+
+    /// The sender stays.
+    fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), SendError<T>>> {
+        self.poll_flush(context)
+    }
+}
+
+/// A file descriptor that becomes readable when sources may be ready: for a loop of `poll` or `epoll` of one's own.
+///
+/// It belongs to this process and to no channel. The sources are armed one by one, each time anew; the thread that sleeps for
+/// tasks makes it readable, which takes a thread switch more than a wait of one's own does.
+///
+/// ```
+/// use ringway::{channel::ReadyFd, spsc};
+/// # let (mut tx, mut rx) = spsc::in_process::<u64>(8)?;
+/// let ready = ReadyFd::new()?;
+/// assert!(!ready.arm(&mut rx)); // nothing there: the descriptor will tell
+/// tx.send(7)?;
+/// # let mut fds = [rustix::event::PollFd::new(&ready, rustix::event::PollFlags::IN)];
+/// # rustix::event::poll(&mut fds, None)?;
+/// // … `poll` says that `ready` can be read:
+/// ready.clear();
+/// while !ready.arm(&mut rx) || rx.try_recv().is_err() {}
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct ReadyFd {
+    fd: Arc<EventFd>,
+}
+
+struct EventFd(OwnedFd);
+
+impl Wake for EventFd {
+    fn wake(self: Arc<Self>) {
+        // It fails only when it counts to 2⁶⁴, and then it is readable.
+        let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
+    }
+}
+
+impl ReadyFd {
+    /// One that is not readable yet.
+    ///
+    /// # Errors
+    ///
+    /// If the process can have no further descriptor.
+    pub fn new() -> io::Result<Self> {
+        let fd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        Ok(Self { fd: Arc::new(EventFd(fd)) })
+    }
+
+    /// True if the source is ready now. Else the descriptor becomes readable when it may be, once; and once per
+    /// [`liveness_interval`](super::Channel::liveness_interval), so that somebody asks who lives: by arming it again.
+    pub fn arm(&self, source: &mut dyn Source) -> bool {
+        poll_ready(source, &Waker::from(Arc::clone(&self.fd))).is_ready()
+    }
+
+    /// Makes it unreadable. Before the sources are armed again, so that nothing is missed.
+    pub fn clear(&self) {
+        // Nothing to read is fine.
+        let _ = rustix::io::read(&self.fd.0, &mut [0; 8]);
+    }
+}
+
+impl AsFd for ReadyFd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.0.as_fd()
+    }
+}
+
+impl fmt::Debug for ReadyFd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadyFd").field("fd", &self.fd.0).finish()
+    }
+}

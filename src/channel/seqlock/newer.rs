@@ -1,0 +1,99 @@
+//! Waiting for a newer value of a cell, together with other things.
+
+use std::fmt;
+
+use super::reader::Reader;
+use crate::channel::peer::coarse_now;
+use crate::channel::source::sealed::Waits;
+use crate::channel::source::{At, Spot};
+use crate::wait::Bell;
+#[cfg(feature = "async")]
+use crate::wait::reactor::Ticket;
+use crate::{Departure, Message};
+
+/// A cell as a [`Source`](crate::Source): ready when its latest value is another than one that was seen, or when no writer is
+/// there any more that could store one. [`Reader::newer_than`] makes it.
+pub struct Newer<T: Message> {
+    /// Dropped before the memory that it is about.
+    #[cfg(feature = "async")]
+    ticket: Option<Ticket>,
+    reader: Reader<T>,
+    seen: u64,
+    /// When the kernel was last asked for the writer.
+    asked: std::time::Duration,
+    gone: Option<Departure>,
+    bell: Bell,
+}
+
+impl<T: Message> Newer<T> {
+    pub(super) fn new(reader: Reader<T>, seen: u64) -> Self {
+        let bell = Bell::new(reader.segment().parking());
+        Self {
+            #[cfg(feature = "async")]
+            ticket: None,
+            reader,
+            seen,
+            asked: coarse_now(),
+            gone: None,
+            bell,
+        }
+    }
+
+    /// What it reads.
+    pub fn reader(&self) -> &Reader<T> {
+        &self.reader
+    }
+
+    /// From now on it is ready when there is another value than number `seen`.
+    pub fn set_seen(&mut self, seen: u64) {
+        self.seen = seen;
+    }
+
+    /// The number of the value that was seen.
+    pub fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// How the writer went, if that is why it was ready the last time.
+    #[cfg(feature = "async")]
+    pub(crate) fn gone(&self) -> Option<Departure> {
+        self.gone
+    }
+}
+
+impl<T: Message> Waits for Newer<T> {
+    fn is_ready(&mut self, due: bool) -> bool {
+        if self.reader.changed(self.seen) {
+            self.gone = None;
+            return true;
+        }
+        let now = if due { coarse_now() } else { self.asked };
+        let is_due = now.saturating_sub(self.asked) >= self.reader.options().liveness_interval;
+        if is_due {
+            self.asked = now;
+        }
+        self.gone = self.reader.writer().gone(is_due);
+        self.gone.is_some()
+    }
+
+    fn spot(&self) -> Spot {
+        let at_most = self.reader.options().liveness_interval;
+        Spot {
+            segment: self.reader.segment().clone(),
+            at: At::Cell(self.reader.index()),
+            bell: self.bell,
+            at_most,
+        }
+    }
+
+    #[cfg(feature = "async")]
+    fn ticket(&mut self) -> &mut Option<Ticket> {
+        &mut self.ticket
+    }
+}
+
+impl<T: Message> fmt::Debug for Newer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Newer").field("seen", &self.seen).finish_non_exhaustive()
+    }
+}

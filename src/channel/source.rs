@@ -1,0 +1,74 @@
+//! What can be waited for, together with others.
+
+use std::time::Duration;
+
+use super::kind::Kind;
+use super::receiver::Receiver;
+use super::sender::Sender;
+use super::seqlock::Newer;
+use crate::Message;
+use crate::protocol::gate::Gate;
+use crate::protocol::roster::Side;
+use crate::segment::Segment;
+use crate::wait::Bell;
+
+/// Something that a [`Select`](super::Select) can wait for: a [`Receiver`], which is ready when there may be a message; a
+/// [`Sender`], when there may be a free slot; or [`Newer`], when a cell has a newer value. All of them are ready as well
+/// when there is nothing to wait for any more: when the other side is gone, or the channel is broken.
+///
+/// Ready means that a call that does not wait is worth making. Where a side is shared another one may be faster, and the
+/// call finds nothing.
+pub trait Source: sealed::Waits {}
+
+impl<T: Message, K: Kind> Source for Receiver<T, K> {}
+impl<T: Message, K: Kind> Source for Sender<T, K> {}
+impl<T: Message> Source for Newer<T> {}
+
+/// Where a source sleeps. It keeps the memory.
+#[derive(Clone, Debug)]
+pub struct Spot {
+    pub(super) segment: Segment,
+    pub(super) at: At,
+    pub(super) bell: Bell,
+    /// When the kernel is to be asked.
+    pub(super) at_most: Duration,
+}
+
+/// Whose gate.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum At {
+    Ring(Side),
+    Cell(u32),
+}
+
+impl Spot {
+    /// `None` if one cannot sleep there.
+    pub(super) fn gate(&self) -> Option<&Gate> {
+        if !self.bell.lets_sleep() {
+            return None;
+        }
+        match self.at {
+            At::Ring(side) => Some(self.segment.any_ring().control.gate(side)),
+            At::Cell(index) => self.segment.cell_gate(index),
+        }
+    }
+}
+
+/// What only this crate can wait for.
+pub(super) mod sealed {
+    #[cfg(feature = "async")]
+    use crate::wait::reactor::Ticket;
+
+    /// One that waits.
+    pub trait Waits {
+        /// Whether a call would not have to wait. `due`: looks are rare, so that the clock is read.
+        fn is_ready(&mut self, due: bool) -> bool;
+
+        /// Where it sleeps.
+        fn spot(&self) -> super::Spot;
+
+        /// Where the task that waits for it is noted.
+        #[cfg(feature = "async")]
+        fn ticket(&mut self) -> &mut Option<Ticket>;
+    }
+}

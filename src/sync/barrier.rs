@@ -1,0 +1,69 @@
+//! A store and a load that must not pass each other, on two sides of which one is in a hurry.
+//!
+//! Whoever publishes stores the news and then loads a word that says whether anybody sleeps; whoever goes to sleep
+//! stores that word and then looks for news once more. Unless both keep store and load apart, each can miss the other.
+//! A full fence for each message would cost more than the message. Where the kernel has `membarrier`, the side that is
+//! about to sleep, and has time, has it run a fence on every core that runs a participant; then the publishing side
+//! only has to keep the compiler from exchanging the two.
+
+use super::Ordering::SeqCst;
+use super::{fence, mutant};
+
+/// How store and load are kept apart; both sides go by the same one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Barrier {
+    /// A full fence on either side.
+    Fence,
+    /// The side that goes to sleep asks the kernel for a fence everywhere (`MEMBARRIER_CMD_GLOBAL_EXPEDITED`). For
+    /// processes that are [registered](Self::register).
+    #[cfg(not(loom))]
+    Membarrier,
+}
+
+impl Barrier {
+    /// Of the side that publishes: between its store and its load.
+    #[inline(always)]
+    pub(crate) fn light(self) {
+        match self {
+            Self::Fence if mutant("barrier_light") => {}
+            Self::Fence => fence(SeqCst),
+            #[cfg(not(loom))]
+            Self::Membarrier => std::sync::atomic::compiler_fence(SeqCst),
+        }
+    }
+
+    /// Of the side that goes to sleep; false if the kernel will not do it, so that nobody may rely on it.
+    pub(crate) fn heavy(self) -> bool {
+        match self {
+            Self::Fence if mutant("barrier_heavy") => true,
+            Self::Fence => {
+                fence(SeqCst);
+                true
+            }
+            #[cfg(not(loom))]
+            Self::Membarrier => kernel::fence_everywhere(),
+        }
+    }
+
+    /// The best one that this process can take part in. Whoever uses [`Membarrier`](Self::Membarrier) has called this
+    /// before its first store.
+    #[cfg(not(loom))]
+    pub(crate) fn register() -> Self {
+        if kernel::register() { Self::Membarrier } else { Self::Fence }
+    }
+}
+
+#[cfg(not(loom))]
+mod kernel {
+    use rustix::thread::{MembarrierCommand, membarrier};
+
+    /// From now on a fence of anybody's reaches the threads of this process. Again and again is fine: it is what the
+    /// process is, until it calls `exec`.
+    pub(super) fn register() -> bool {
+        membarrier(MembarrierCommand::RegisterGlobalExpedited).is_ok()
+    }
+
+    pub(super) fn fence_everywhere() -> bool {
+        membarrier(MembarrierCommand::GlobalExpedited).is_ok()
+    }
+}
