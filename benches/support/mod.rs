@@ -11,8 +11,8 @@ mod raw;
 mod report;
 mod sizes;
 
-pub(crate) use pair::{Arguments, Child, Parent, Role, Side, start};
-pub(crate) use raw::{BatchRing, PingPong};
+pub(crate) use pair::{Arguments, Child, Parent, Role, Side, pin, start};
+pub(crate) use raw::{BatchRing, FutexPingPong, PingPong};
 pub(crate) use report::{Report, Row, median, quantile};
 
 /// Slots of every ring here.

@@ -1,15 +1,17 @@
 //! Two processes, each pinned to a core, that run slice after slice in step.
 #![allow(unsafe_code, reason = "casts a shared mapping to the atomics that keep the processes in step")]
 
-use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::{self, Command};
+use std::process::{self, ChildStdin, ChildStdout, Command};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use ringway::map::{MapOptions, SharedMap, View};
 use rustix::process::{Signal, set_parent_process_death_signal};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use rustix::time::{ClockId, clock_gettime};
 
 use super::sizes;
 
@@ -78,6 +80,8 @@ struct Steps {
     command: Lines<[AtomicU64; 3]>,
     ready: Lines<AtomicU64>,
     done: Lines<AtomicU64>,
+    /// How long the child had no core in its slice, in nanoseconds.
+    waited: Lines<AtomicU64>,
 }
 
 #[repr(C, align(128))]
@@ -116,6 +120,7 @@ pub(crate) struct Parent {
     pub(crate) side: Side,
     child: process::Child,
     slices: u64,
+    disturbed: bool,
 }
 
 /// The other process.
@@ -136,27 +141,17 @@ const RUN: &str = "RINGWAY_BENCH_RUN";
 ///
 /// `sizes`, in words, are those that can be measured.
 pub(crate) fn start(name: &str, full: usize, quick: usize, sizes: &[usize]) -> Role {
-    if let Ok(run) = std::env::var(RUN) {
-        set_parent_process_death_signal(Some(Signal::KILL)).expect("a death signal");
-        pin(1);
-        let map = MapOptions::new().open(&run).expect("the parent's map");
-        return Role::Child(Child { side: Side::new(map, run), slices: 0 });
+    if let Some(child) = Child::of_a_run() {
+        return Role::Child(child);
     }
     let arguments = Arguments::parse(name, full, quick, sizes);
-    let run = format!("bench-{name}-{}", process::id());
-    let map = MapOptions::new().capacity(STEPS + MEMORY).create_new(&run).expect("shared memory");
-    let child = Command::new(std::env::current_exe().expect("this program"))
-        .args(std::iter::empty::<OsString>())
-        .env(RUN, &run)
-        .spawn()
-        .expect("the second process");
-    pin(0);
-    Role::Parent(Parent { side: Side::new(map, run), child, slices: 0 }, arguments)
+    Role::Parent(Parent::start(name, |_| ()), arguments)
 }
 
-/// Pins this process to the n-th core that it may use.
-fn pin(n: usize) {
-    let allowed = sched_getaffinity(None).expect("the allowed cores");
+/// Pins this process to the n-th core that it may use, as it was when this was called first.
+pub(crate) fn pin(n: usize) {
+    static ALLOWED: OnceLock<CpuSet> = OnceLock::new();
+    let allowed = ALLOWED.get_or_init(|| sched_getaffinity(None).expect("the allowed cores"));
     let core = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)).nth(n);
     let Some(core) = core else {
         eprintln!("two cores are needed; both processes share one, so the figures mean little");
@@ -167,7 +162,34 @@ fn pin(n: usize) {
     sched_setaffinity(None, &set).expect("a core of its own");
 }
 
+/// How long this thread had no core while it did that, in nanoseconds.
+fn waited(run: impl FnOnce()) -> u64 {
+    let on_core = || {
+        let time = clock_gettime(ClockId::ThreadCPUTime);
+        Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+    };
+    let (start, before) = (Instant::now(), on_core());
+    run();
+    start.elapsed().saturating_sub(on_core() - before).as_nanos() as u64
+}
+
 impl Parent {
+    /// Starts the other process, with whatever `equip` gives it.
+    pub(crate) fn start(name: &str, equip: impl FnOnce(&mut Command)) -> Self {
+        let run = format!("bench-{name}-{}", process::id());
+        let map = MapOptions::new().capacity(STEPS + MEMORY).create_new(&run).expect("shared memory");
+        let mut command = Command::new(std::env::current_exe().expect("this program"));
+        equip(&mut command);
+        let child = command.env(RUN, &run).spawn().expect("the second process");
+        pin(0);
+        Self { side: Side::new(map, run), child, slices: 0, disturbed: false }
+    }
+
+    /// What [`start`](Self::start) made a pipe of.
+    pub(crate) fn pipes(&mut self) -> (Option<ChildStdin>, Option<ChildStdout>) {
+        (self.child.stdin.take(), self.child.stdout.take())
+    }
+
     /// Runs one slice of contestant `what` with `count` rounds on both sides, and times it from when the
     /// child is ready until it is done.
     pub(crate) fn slice(&mut self, what: u64, count: u64, run: impl FnOnce()) -> Duration {
@@ -178,15 +200,29 @@ impl Parent {
         steps.command.0[0].store(self.slices, Ordering::Release);
         self.wait(|steps| &steps.ready.0);
         let start = Instant::now();
-        run();
-        self.wait(|steps| &steps.done.0);
-        start.elapsed()
+        let waited = waited(|| {
+            run();
+            self.wait(|steps| &steps.done.0);
+        });
+        let elapsed = start.elapsed();
+        let waited = waited.max(self.side.steps().waited.0.load(Ordering::Relaxed));
+        self.disturbed = u128::from(waited) * 20 > elapsed.as_nanos();
+        elapsed
+    }
+
+    /// Whether one of the two had no core for more than a twentieth of the last slice: somebody else had it, or it slept.
+    pub(crate) fn was_disturbed(&self) -> bool {
+        self.disturbed
     }
 
     fn wait(&mut self, word: impl Fn(&Steps) -> &AtomicU64) {
         let mut polls = 0_u64;
         while word(self.side.steps()).load(Ordering::Acquire) != self.slices {
             polls += 1;
+            if polls > 1 << 14 {
+                // It may be on this core.
+                thread::yield_now();
+            }
             if polls % (1 << 24) == 0 {
                 let end = self.child.try_wait().expect("the second process");
                 assert!(end.is_none(), "the second process ended");
@@ -206,6 +242,15 @@ impl Parent {
 }
 
 impl Child {
+    /// If this is the second process.
+    pub(crate) fn of_a_run() -> Option<Self> {
+        let run = std::env::var(RUN).ok()?;
+        set_parent_process_death_signal(Some(Signal::KILL)).expect("a death signal");
+        pin(1);
+        let map = MapOptions::new().open(&run).expect("the parent's map");
+        Some(Self { side: Side::new(map, run), slices: 0 })
+    }
+
     /// Waits for commands and runs them until there are no more.
     pub(crate) fn serve(mut self, mut run: impl FnMut(&Side, u64, u64)) {
         loop {
@@ -218,7 +263,8 @@ impl Child {
                 return;
             }
             steps.ready.0.store(self.slices, Ordering::Release);
-            run(&self.side, what, count);
+            let waited = waited(|| run(&self.side, what, count));
+            steps.waited.0.store(waited, Ordering::Relaxed);
             steps.done.0.store(self.slices, Ordering::Release);
         }
     }

@@ -1,7 +1,9 @@
 //! The yardsticks: the least that the hardware asks for, with no protocol round it.
 #![allow(unsafe_code, reason = "works on bare shared memory")]
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use rustix::thread::futex::{self, Flags};
 
 use super::{BATCH, CAPACITY};
 
@@ -48,6 +50,59 @@ impl PingPong {
         for n in first..first + count {
             while ping.load(Ordering::Acquire) != n {}
             pong.store(n, Ordering::Release);
+        }
+    }
+}
+
+/// A bare futex each way: a word that says the number of the round, and that the other side sleeps at.
+pub(crate) struct FutexPingPong {
+    ping: *const AtomicU32,
+    pong: *const AtomicU32,
+    last: u32,
+}
+
+impl FutexPingPong {
+    /// Two words at `memory`, which is shared, zero at first, and outlives this.
+    pub(crate) fn new(memory: *mut u8) -> Self {
+        Self { ping: memory.cast(), pong: memory.wrapping_add(4096 + 128).cast(), last: 0 }
+    }
+
+    fn words(&self) -> (&AtomicU32, &AtomicU32) {
+        // SAFETY: as `new` says; only accessed atomically.
+        let ping = unsafe { &*self.ping };
+        // SAFETY: as above.
+        (ping, unsafe { &*self.pong })
+    }
+
+    fn say(word: &AtomicU32, number: u32) {
+        word.store(number, Ordering::Release);
+        futex::wake(word, Flags::empty(), 1).expect("a futex");
+    }
+
+    fn hear(word: &AtomicU32, number: u32) {
+        while word.load(Ordering::Acquire) != number {
+            // It has changed already, or it was woken: the loop finds out.
+            let _ = futex::wait(word, Flags::empty(), number - 1, None);
+        }
+    }
+
+    /// `count` round trips.
+    pub(crate) fn rounds(&mut self, count: u64) {
+        for _ in 0..count {
+            self.last += 1;
+            let (ping, pong) = self.words();
+            Self::say(ping, self.last);
+            Self::hear(pong, self.last);
+        }
+    }
+
+    /// `count` answers.
+    pub(crate) fn answer(&mut self, count: u64) {
+        for _ in 0..count {
+            self.last += 1;
+            let (ping, pong) = self.words();
+            Self::hear(ping, self.last);
+            Self::say(pong, self.last);
         }
     }
 }

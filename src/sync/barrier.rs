@@ -26,7 +26,10 @@ impl Barrier {
     pub(crate) fn light(self) {
         match self {
             Self::Fence if mutant("barrier_light") => {}
-            Self::Fence => fence(SeqCst),
+            Self::Fence => {
+                rarely();
+                fence(SeqCst);
+            }
             #[cfg(not(loom))]
             Self::Membarrier => std::sync::atomic::compiler_fence(SeqCst),
         }
@@ -52,6 +55,11 @@ impl Barrier {
         if kernel::register() { Self::Membarrier } else { Self::Fence }
     }
 }
+
+/// Tells the compiler that whoever comes here is in no hurry.
+#[cold]
+#[inline(always)]
+fn rarely() {}
 
 #[cfg(not(loom))]
 mod kernel {
