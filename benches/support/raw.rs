@@ -2,8 +2,9 @@
 #![allow(unsafe_code, reason = "works on bare shared memory")]
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
-use rustix::thread::futex::{self, Flags};
+use rustix::thread::futex::{self, Flags, Timespec};
 
 use super::{BATCH, CAPACITY};
 
@@ -59,12 +60,16 @@ pub(crate) struct FutexPingPong {
     ping: *const AtomicU32,
     pong: *const AtomicU32,
     last: u32,
+    /// For how long it sleeps at most.
+    bound: Option<Timespec>,
 }
 
 impl FutexPingPong {
     /// Two words at `memory`, which is shared, zero at first, and outlives this.
-    pub(crate) fn new(memory: *mut u8) -> Self {
-        Self { ping: memory.cast(), pong: memory.wrapping_add(4096 + 128).cast(), last: 0 }
+    pub(crate) fn new(memory: *mut u8, bound: Option<Duration>) -> Self {
+        let bound = bound
+            .map(|bound| Timespec { tv_sec: bound.as_secs() as i64, tv_nsec: bound.subsec_nanos().into() });
+        Self { ping: memory.cast(), pong: memory.wrapping_add(4096 + 128).cast(), last: 0, bound }
     }
 
     fn words(&self) -> (&AtomicU32, &AtomicU32) {
@@ -79,10 +84,10 @@ impl FutexPingPong {
         futex::wake(word, Flags::empty(), 1).expect("a futex");
     }
 
-    fn hear(word: &AtomicU32, number: u32) {
+    fn hear(word: &AtomicU32, number: u32, bound: Option<&Timespec>) {
         while word.load(Ordering::Acquire) != number {
             // It has changed already, or it was woken: the loop finds out.
-            let _ = futex::wait(word, Flags::empty(), number - 1, None);
+            let _ = futex::wait(word, Flags::empty(), number - 1, bound);
         }
     }
 
@@ -92,7 +97,7 @@ impl FutexPingPong {
             self.last += 1;
             let (ping, pong) = self.words();
             Self::say(ping, self.last);
-            Self::hear(pong, self.last);
+            Self::hear(pong, self.last, self.bound.as_ref());
         }
     }
 
@@ -101,7 +106,7 @@ impl FutexPingPong {
         for _ in 0..count {
             self.last += 1;
             let (ping, pong) = self.words();
-            Self::hear(ping, self.last);
+            Self::hear(ping, self.last, self.bound.as_ref());
             Self::say(pong, self.last);
         }
     }

@@ -19,6 +19,9 @@ use crate::support::{FutexPingPong, Side, pin};
 /// Round trips of a slice.
 const ROUNDS: u64 = 50;
 
+/// What the channels bound their sleeps to, lest somebody died who was to wake them.
+const BOUND: Duration = Duration::from_millis(100);
+
 type Message = [u64; 7];
 const BYTES: usize = size_of::<Message>();
 
@@ -132,16 +135,19 @@ fn socket(run: &str, part: Part) -> UnixStream {
 /// Round trips of sleepers. `pipes` are the parent's.
 pub(crate) fn rounds(side: &Side, part: Part, pipes: Pipes) -> Vec<Group> {
     let (run, memory) = (&side.run, side.memory);
-    let mut futex = FutexPingPong::new(memory);
-    let bare: Job = match part {
-        Part::Parent => Box::new(move |count| futex.rounds(count)),
-        Part::Child => Box::new(move |count| futex.answer(count)),
+    let bare = |memory, bound| -> Job {
+        let mut futex = FutexPingPong::new(memory, bound);
+        match part {
+            Part::Parent => Box::new(move |count| futex.rounds(count)),
+            Part::Child => Box::new(move |count| futex.answer(count)),
+        }
     };
     let channels = |parking, wait| job(part, Channels::open(run, part, parking, wait));
     let stream = socket(run, part);
     let other = stream.try_clone().expect("a descriptor");
     let contestants = vec![
-        ("bare futex", bare),
+        ("bare futex", bare(memory, None)),
+        ("bare futex, bounded", bare(memory.wrapping_add(1 << 14), Some(BOUND))),
         ("asymmetric, park at once", channels(Parking::Asymmetric, Wait::ParkAtOnce)),
         ("fenced, park at once", channels(Parking::Fenced, Wait::ParkAtOnce)),
         ("asymmetric, park", channels(Parking::Asymmetric, Wait::Park)),
