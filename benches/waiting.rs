@@ -20,7 +20,7 @@ const HELP: &str = "\
 cargo bench --bench waiting -- [OPTIONS]
 Options:
   --quick            fewer pairs: ends within 30 seconds
-  --pairs N          slices of each contestant [200]; of round trips and of bursts a fourth
+  --pairs N          slices of each contestant [200]; of bursts a fourth
   --idle-seconds N   how long the idle processes wait [10]
   --only PART        only `streams`, `rounds`, `idle` or `bursts`
   --json FILE        write the figures to FILE as well
@@ -130,7 +130,7 @@ fn measure(parent: &mut Parent, arguments: &Arguments) -> Vec<Value> {
     let tables = [
         ("streams", STREAMS, Unit::Rate, 1, waiting::streams(&side.run, part)),
         ("streams", STORES, Unit::Rate, 1, waiting::stores(&side.run, part)),
-        ("rounds", ROUNDS, Unit::Time, 4, waiting::rounds(side, part, pipes)),
+        ("rounds", ROUNDS, Unit::Time, 1, waiting::rounds(side, part, pipes)),
     ];
     let (mut bursts, _) = waiting::bursts(&side.run, part);
     let (mut found, mut first) = (Vec::new(), 0);

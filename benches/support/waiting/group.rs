@@ -28,18 +28,20 @@ fn number(group: usize, contestant: usize) -> u64 {
     (group << 8 | contestant) as u64
 }
 
-/// So many times a disturbed slice is done again.
-const AGAIN: u32 = 20;
+/// A disturbed slice is done again, so many times at most.
+const AGAIN: u32 = 10;
+/// Where all are disturbed there are no better ones: so many are done again for each that is asked for, on average.
+const SHARE: usize = 1;
 
-fn repeat(mut slice: impl FnMut() -> (Duration, bool)) -> Duration {
-    let mut left = AGAIN;
-    loop {
+fn repeat(left: &mut usize, mut slice: impl FnMut() -> (Duration, bool)) -> Duration {
+    for _ in 0..AGAIN {
         let (elapsed, disturbed) = slice();
-        if !disturbed || left == 0 {
+        if !disturbed || *left == 0 {
             return elapsed;
         }
-        left -= 1;
+        *left -= 1;
     }
+    slice().0
 }
 
 impl Group {
@@ -69,12 +71,13 @@ impl Group {
     pub(crate) fn measure(&mut self, parent: &mut Parent, at: usize, pairs: usize, polls: bool) {
         let Self { count, contestants, figures, ends_here, .. } = self;
         let (len, count) = (contestants.len(), *count);
+        let mut left = pairs * len * SHARE;
         // The first round warms up and is not counted.
         for round in 0..=pairs {
             for turn in 0..len {
                 let contestant = (turn + round) % len;
                 let job = &mut contestants[contestant].1;
-                let elapsed = repeat(|| {
+                let elapsed = repeat(&mut left, || {
                     let mut here = Duration::ZERO;
                     let both = parent.slice(number(at, contestant), count, || {
                         let start = Instant::now();
