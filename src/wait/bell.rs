@@ -34,7 +34,10 @@ impl Bell {
     /// Wakes those who sleep at the gate, if there are any: after news were published. No system call if nobody does.
     #[inline(always)]
     pub(crate) fn ring(self, gate: &Gate) {
-        if let Some(barrier) = self.barrier {
+        // One comparison for the default, which goes straight on to the word.
+        if self.barrier == Some(Barrier::Membarrier) {
+            gate.notify(Barrier::Membarrier, futex::wake);
+        } else if let Some(barrier) = self.barrier {
             gate.notify(barrier, futex::wake);
         }
     }
