@@ -156,7 +156,9 @@ fn measure_bursts(parent: &mut Parent, bursts: &mut [Bursts], count: usize) -> V
     println!(
         "\nhow often a receiver sleeps for a burst of {BURST} messages, the sleep that it ends among them"
     );
-    println!("(voluntary context switches of the receiver: no fewer wakes, and hardly more)\n");
+    println!(
+        "(voluntary context switches of the receiver: a wake that comes before it has fallen asleep is none)\n"
+    );
     println!("{:<14} {:>7} {:>7} {:>7}", "", "median", "90 %", "bursts");
     let mut rows = Vec::new();
     for (at, burst) in bursts.iter_mut().enumerate() {

@@ -17,7 +17,10 @@ const EAGER: u32 = 256;
 /// tens of microseconds, about what it costs to be scheduled out and in again.
 const PAUSING: u32 = 1280;
 
-/// So many times the core is given away before it is better to sleep.
+/// So many times the core is given away before it is better to sleep. Where there are fewer cores than processes, whoever
+/// is waited for comes to run after one or a few. Of 1, 4, 16 and 64, in `mpmc` channels of two and of four senders
+/// and as many receivers on two cores, none was faster than another or than never sleeping, by more than two runs of
+/// the same differ: a few, so that a short wait ends without a system call of the other side.
 const YIELDING: u32 = 16;
 
 /// With so many pauses left before it gives the core away, one begins that expects to have to.
