@@ -95,12 +95,21 @@ impl Run {
 
     /// Waits for a line that begins so, after any blanks.
     pub(crate) fn wait_for(&mut self, beginning: &str) {
+        self.wait_until(beginning, |line| line.trim_start().starts_with(beginning));
+    }
+
+    /// Waits for a line that has this in it.
+    pub(crate) fn wait_for_text(&mut self, text: &str) {
+        self.wait_until(text, |line| line.contains(text));
+    }
+
+    fn wait_until(&mut self, what: &str, is_it: impl Fn(&str) -> bool) {
         let deadline = Instant::now() + WATCHDOG;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let line = self.lines.recv_timeout(left);
-            let line = line.unwrap_or_else(|error| panic!("no `{beginning}`: {error}: {:#?}", self.seen));
-            let found = line.trim_start().starts_with(beginning);
+            let line = line.unwrap_or_else(|error| panic!("no `{what}`: {error}: {:#?}", self.seen));
+            let found = is_it(&line);
             self.seen.push(line);
             if found {
                 return;
