@@ -11,12 +11,17 @@ mod messages;
 mod naming;
 mod receiving;
 mod refusals;
+mod selecting;
 mod sending;
+mod sleepers;
 mod tables;
 mod texts;
 mod threads;
 mod values;
+mod waiting;
 
+#[path = "../support/caller.rs"]
+mod caller;
 #[allow(dead_code, reason = "other tests need the rest")]
 #[path = "../../src/testing.rs"]
 mod testing;
