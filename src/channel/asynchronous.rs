@@ -51,6 +51,8 @@ fn poll_any<S: Waits + ?Sized>(
     }
     for ((source, spot), seen) in sources.iter_mut().zip(spots).zip(seen) {
         let at_most = if is_heard && seen.is_some() { spot.at_most } else { spot.at_most.min(many::NAP) };
+        // The old note first: both at a time would not be room enough for as many tasks as a thread sleeps for.
+        *source.ticket() = None;
         *source.ticket() =
             Some(Ticket::new(Box::new(spot), seen.unwrap_or_default(), at_most, waker.clone()));
     }

@@ -6,7 +6,7 @@ use ringway::channel::{Mpsc, Receiver};
 use ringway::{mpsc, spsc};
 
 use crate::testing::{Child, Role};
-use crate::{Executor, Tokio};
+use crate::{Executor, Tokio, poll_once};
 
 /// So many tasks one thread sleeps for.
 const EACH: usize = 127;
@@ -76,4 +76,23 @@ async fn answers_of(heard: &mut Receiver<u64, Mpsc>, count: usize) -> Vec<u64> {
 #[test]
 fn three_hundred_tasks_have_three_threads() {
     play("tasks::role_many");
+}
+
+#[test]
+fn role_again() {
+    let Some(mut role) = Role::play() else { return };
+    let mut ends: Vec<_> = (0..EACH).map(|_| spsc::in_process::<u64>(1).expect("there is memory")).collect();
+    let before = threads();
+    for _ in 0..3 {
+        for (_, rx) in &mut ends {
+            assert!(poll_once(rx.recv_async()).is_pending());
+        }
+    }
+    assert_eq!(threads() - before, 1);
+    role.say("over");
+}
+
+#[test]
+fn a_task_that_is_polled_again_has_one_note_and_not_two() {
+    play("tasks::role_again");
 }
