@@ -98,9 +98,11 @@ impl<'m, T: Message> Look<'m, T> {
             if let Pause::Sleep(left) = pause {
                 let look = || (self.version() != *seen || writer.gone(false).is_some()).then_some(());
                 match writer.segment.cell_gate(writer.index) {
-                    Some(gate) => bell.sleep(gate, left.min(options.liveness_interval), look),
-                    None => Some(std::thread::sleep(left.min(NAP))),
-                };
+                    Some(gate) => {
+                        bell.sleep(gate, left.min(options.liveness_interval), look);
+                    }
+                    None => std::thread::sleep(left.min(NAP)),
+                }
             }
             let is_over = pause == Pause::Over;
             if let Some(departure) = writer.gone(is_over || watch.is_due(waiting.is_slow())) {
