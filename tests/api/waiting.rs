@@ -22,7 +22,7 @@ pub(crate) const NEVER: Duration = Duration::from_secs(3600);
 /// More than the watchdog has seconds.
 pub(crate) const ROUNDS: u64 = 80;
 /// A time to be waited for.
-const A_WHILE: Duration = Duration::from_millis(20);
+const A_WHILE: Duration = Duration::from_millis(5);
 
 const SLEEPING: [Wait; 2] = [Wait::Park, Wait::ParkAtOnce];
 const PARKING: [Parking; 3] = [Parking::Never, Parking::Fenced, Parking::Asymmetric];
@@ -143,12 +143,12 @@ fn batches_larger_than_the_channel_pass_between_two_that_sleep() {
     struct Passed;
     impl Tests for Passed {
         fn test<M: Numbered, K: Kind>(mut tx: Sender<M, K>, mut rx: Receiver<M, K>, _sleeps: bool) {
-            const MESSAGES: u64 = 1000;
+            const MESSAGES: u64 = 200;
             let messages: Vec<M> = (0..MESSAGES).map(M::of).collect();
             let sent = messages.clone();
             let caller = Caller::start(move || {
-                tx.send_batch(&sent[..500]).expect("there will be room");
-                tx.send_batch_timeout(&sent[500..], NEVER).expect("there will be room");
+                tx.send_batch(&sent[..100]).expect("there will be room");
+                tx.send_batch_timeout(&sent[100..], NEVER).expect("there will be room");
                 tx
             });
             let mut received = Vec::new();
