@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 use ringway::map::Namespace;
 use ringway::seqlock::{self, Cells, One, WaitError};
 use ringway::{Departure, RecvError, RecvTimeoutError, SendError, Wait, spsc};
-use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::SIGUSR1;
 
 use crate::caller::{Caller, until_asleep};
@@ -82,7 +81,7 @@ fn role_other() {
             let hit = Arc::new(AtomicBool::new(false));
             signal_hook::flag::register(SIGUSR1, Arc::clone(&hit)).expect("a process may");
             let mut rx = channel(&dir).liveness_interval(NEVER).open_existing().receiver().expect("free");
-            role.say("attached");
+            role.say(&rustix::thread::gettid().as_raw_nonzero().to_string());
             assert_eq!(rx.recv(), Ok(7), "a signal is no reason");
             assert!(hit.swap(false, Ordering::Relaxed), "nobody has sent one");
             let (timeout, start) = (Duration::from_millis(300), Instant::now());
@@ -178,25 +177,31 @@ fn a_reader_that_may_not_write_where_it_would_sleep_gets_every_newer_value() {
     });
 }
 
+/// Sends one thread of a process a signal.
+#[allow(unsafe_code, reason = "of the processes that are sent signals rustix does not name single threads")]
+fn interrupt(process: u64, thread: u64) {
+    // SAFETY: the call takes three numbers and touches no memory.
+    let _ = unsafe { libc::syscall(libc::SYS_tgkill, process, thread, u64::from(SIGUSR1.unsigned_abs())) };
+}
+
 #[test]
 fn a_signal_handler_does_not_end_a_call_that_sleeps() {
     watched(|| {
         let space = TempNamespace::new();
         let mut tx = channel(space.path()).liveness_interval(NEVER).sender().expect("free");
         let mut receiver = spawn(&space, "signals");
-        assert_eq!(receiver.hear(), "attached");
-        // The thread that the role is played in gets them, since it is the main one.
-        let task = format!("/proc/{}", receiver.pid());
-        let pid = Pid::from_raw(receiver.pid() as i32).expect("a process");
+        let (process, thread) = (receiver.pid(), receiver.hear());
+        let task = format!("/proc/{process}/task/{thread}");
+        let thread: u64 = thread.parse().expect("a thread");
         for _ in 0..50 {
             until_asleep(&task);
-            kill_process(pid, Signal::USR1).expect("it is running");
+            interrupt(process, thread);
         }
         tx.send(7).expect("there is room");
         assert_eq!(receiver.hear(), "timed");
         for _ in 0..50 {
-            // Once its time is up there is nobody to wait for.
-            kill_process(pid, Signal::USR1).expect("it was not waited for");
+            // Once its time is up there is nobody to interrupt.
+            interrupt(process, thread);
             thread::sleep(Duration::from_millis(1));
         }
         assert_eq!(receiver.hear(), "over");
