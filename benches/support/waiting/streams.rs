@@ -81,14 +81,13 @@ where
 }
 
 /// The groups of one kind and size.
-fn of<const N: usize, K: Kind>(
+fn of<const N: usize, K: Kind + 'static>(
     kind: &str,
     part: Part,
     channel: impl Fn(&str) -> Channel<[u64; N], K>,
 ) -> Vec<Group>
 where
     [u64; N]: Message,
-    K: 'static,
 {
     let mut singles: Vec<(&str, Job)> = Vec::new();
     let mut batches: Vec<(&str, Job)> = Vec::new();
