@@ -1,7 +1,7 @@
 //! The receiving side.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::blocking::{Patience, Stop};
 use super::error::{RecvError, RecvTimeoutError, TryRecvError};
@@ -123,6 +123,15 @@ impl<T: Message, K: Kind> Receiver<T, K> {
         let message = self.slots.take();
         self.slots.release();
         message.map_err(RecvTimeoutError::Invalid)
+    }
+
+    /// Receives a message and waits for one until that time.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv_timeout`](Self::recv_timeout).
+    pub fn recv_deadline(&mut self, deadline: Instant) -> Result<T, RecvTimeoutError> {
+        self.recv_timeout(deadline.saturating_duration_since(Instant::now()))
     }
 
     /// Appends up to `limit` messages that are there to `messages` and says how many: at least one, unless

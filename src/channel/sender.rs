@@ -141,6 +141,15 @@ impl<T: Message, K: Kind> Sender<T, K> {
         }
     }
 
+    /// Sends a message and waits for a free slot until that time.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_timeout`](Self::send_timeout).
+    pub fn send_deadline(&mut self, message: T, deadline: Instant) -> Result<(), SendTimeoutError<T>> {
+        self.send_timeout(message, deadline.saturating_duration_since(Instant::now()))
+    }
+
     /// Sends as many of the messages, from the first, as there are free slots, and says how many: at least
     /// one, unless there were none. Where there are several senders, at most 255.
     ///

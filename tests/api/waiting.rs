@@ -179,6 +179,9 @@ fn a_call_that_sleeps_ends_when_its_time_is_up_and_not_before() {
             }
             let mut none = Vec::new();
             assert_eq!(timed(|| rx.recv_timeout(A_WHILE)), Err(RecvTimeoutError::Timeout));
+            let until = timed(|| rx.recv_deadline(Instant::now() + A_WHILE));
+            assert_eq!(until, Err(RecvTimeoutError::Timeout));
+            assert_eq!(rx.recv_deadline(Instant::now()), Err(RecvTimeoutError::Timeout));
             let batch = timed(|| rx.recv_batch_timeout(&mut none, 3, A_WHILE));
             assert_eq!(batch, Err(RecvTimeoutError::Timeout));
             assert_eq!(timed(|| rx.lease_timeout(A_WHILE).map(drop)), Err(RecvTimeoutError::Timeout));
@@ -186,6 +189,8 @@ fn a_call_that_sleeps_ends_when_its_time_is_up_and_not_before() {
             let message = M::of(9);
             let sent = timed(|| tx.send_timeout(message, A_WHILE));
             assert_eq!(sent, Err(SendTimeoutError::Timeout(message)));
+            let until = timed(|| tx.send_deadline(message, Instant::now() + A_WHILE));
+            assert_eq!(until, Err(SendTimeoutError::Timeout(message)));
             let batch = timed(|| tx.send_batch_timeout(&[message; 3], A_WHILE));
             assert_eq!(batch, Err(SendTimeoutError::Timeout(0)));
             assert_eq!(timed(|| tx.loan_timeout(A_WHILE).map(drop)), Err(SendTimeoutError::Timeout(())));
