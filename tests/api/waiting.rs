@@ -296,6 +296,7 @@ fn a_reader_that_sleeps_is_woken_by_a_newer_value_and_hears_that_the_writer_left
                     counted.store(number, Ordering::Release);
                 }
                 assert_eq!(reader.wait_newer(&mut seen, A_WHILE), Err(WaitError::Timeout));
+                counted.store(ROUNDS + 1, Ordering::Release);
                 assert_eq!(reader.wait_newer(&mut seen, NEVER), Err(WaitError::Stale(LEFT)));
             });
             for number in 1..=ROUNDS {
@@ -306,10 +307,10 @@ fn a_reader_that_sleeps_is_woken_by_a_newer_value_and_hears_that_the_writer_left
                 let_sleep(&caller, parking != Parking::Never);
                 writer.store(<[u64; 16]>::of(number));
             }
-            while taken.load(Ordering::Acquire) < ROUNDS {
+            while taken.load(Ordering::Acquire) <= ROUNDS {
                 thread::yield_now();
             }
-            thread::sleep(2 * A_WHILE);
+            let_sleep(&caller, parking != Parking::Never);
             drop(writer);
             caller.answer();
             space.assert_empty();
