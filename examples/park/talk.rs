@@ -49,7 +49,7 @@ pub(crate) fn recv(talk: &Talk) -> Result<()> {
         let (time, cpu) = (usage.elapsed().as_secs_f64(), usage.cpu().as_secs_f64() * 1000.0);
         println!("{time:7.1} s, CPU {cpu:.1} ms, {:.1} %: {what}", usage.percent());
     };
-    let mut left = talk.messages;
+    let (mut left, mut is_alone) = (talk.messages, false);
     while left > 0 {
         // Asleep, but for ten questions a second to the kernel, who lives.
         match receiver.recv_timeout(SECOND) {
@@ -59,13 +59,16 @@ pub(crate) fn recv(talk: &Talk) -> Result<()> {
             }
             Err(RecvTimeoutError::Timeout) => say("nothing came"),
             Err(RecvTimeoutError::Disconnected(departure)) => {
-                say(&format!("the sender {departure}; waiting for the next one"));
-                while !receiver.wait_for_peer(SECOND) {
-                    say("no sender");
-                }
+                let what = format!("the sender {departure}; waiting for the next one");
+                say(if is_alone { "no sender" } else { &what });
+                is_alone = true;
+                // Whether it comes or not: one that has left again may have sent something.
+                receiver.wait_for_peer(SECOND);
+                continue;
             }
             Err(error) => return Err(error.into()),
         }
+        is_alone = false;
     }
     Ok(())
 }
