@@ -199,10 +199,16 @@ impl Watch {
         self.looks = LOOKS_PER_CLOCK - 1;
     }
 
-    /// Waits until somebody is attached and alive; whether somebody is.
-    pub(crate) fn wait_for_peer(&self, member: &Member, timeout: Duration) -> bool {
+    /// Waits until somebody is attached and alive, or `enough` says that there is no need to; whether it came to that.
+    pub(crate) fn wait_for_peer(
+        &self,
+        member: &Member,
+        timeout: Duration,
+        enough: impl Fn() -> bool,
+    ) -> bool {
         let (ring, deadline) = (member.segment().any_ring(), Instant::now().checked_add(timeout));
-        let lives = || repair::count(&ring, self.side, Some(member.seat()), member.locks(), now()) > 0;
+        let attached = || repair::count(&ring, self.side, Some(member.seat()), member.locks(), now());
+        let lives = || enough() || attached() > 0;
         while !lives() {
             let left =
                 deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()));

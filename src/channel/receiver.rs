@@ -315,9 +315,10 @@ impl<T: Message, K: Kind> Receiver<T, K> {
         Health::of(&self.member)
     }
 
-    /// Waits until a sender is attached, for at most as long as it says; whether one is.
+    /// Waits until a sender is attached, or there is a message of one that has come and left again, for at most as long as
+    /// it says; whether it came to that.
     pub fn wait_for_peer(&self, timeout: Duration) -> bool {
-        self.patience.watch.wait_for_peer(&self.member, timeout)
+        self.patience.watch.wait_for_peer(&self.member, timeout, || !self.is_empty())
     }
 }
 

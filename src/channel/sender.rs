@@ -287,7 +287,7 @@ impl<T: Message, K: Kind> Sender<T, K> {
 
     /// Waits until a receiver is attached, for at most as long as it says; whether one is.
     pub fn wait_for_peer(&self, timeout: Duration) -> bool {
-        self.patience.watch.wait_for_peer(&self.member, timeout)
+        self.patience.watch.wait_for_peer(&self.member, timeout, || false)
     }
 }
 

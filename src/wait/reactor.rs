@@ -72,6 +72,8 @@ static POOL: OnceLock<Pool> = OnceLock::new();
 pub struct Ticket {
     reactor: &'static Reactor,
     number: u64,
+    /// A forked child inherits the ticket, and a table that may be locked for ever.
+    owner: ForkGuard,
 }
 
 impl Ticket {
@@ -89,6 +91,9 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
+        if !self.owner.is_ours() {
+            return;
+        }
         // What it drops may have tickets of its own, but not while the table is locked.
         let entry = lock(&self.reactor.entries).by_number.remove(&self.number);
         drop(entry);
@@ -126,7 +131,7 @@ impl Pool {
         let mut entry = Some(entry);
         for reactor in reactors.iter().copied() {
             if let Some(number) = reactor.note(&mut entry) {
-                return Ticket { reactor, number };
+                return Ticket { reactor, number, owner: self.owner };
             }
         }
         let reactor: &'static Reactor =
@@ -135,7 +140,7 @@ impl Pool {
         let run = move || reactor.run();
         thread::Builder::new().name("ringway-reactor".to_owned()).spawn(run).expect("a thread for the tasks");
         reactors.push(reactor);
-        Ticket { reactor, number }
+        Ticket { reactor, number, owner: self.owner }
     }
 }
 

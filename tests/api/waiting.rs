@@ -284,6 +284,22 @@ fn one_that_waits_for_the_other_side_is_woken_when_it_comes() {
 }
 
 #[test]
+fn one_that_waits_for_a_sender_hears_of_one_that_has_come_and_left_again() {
+    struct Left;
+    impl Tests for Left {
+        fn test<M: Numbered, K: Kind>(mut tx: Sender<M, K>, mut rx: Receiver<M, K>, _sleeps: bool) {
+            tx.send(M::of(7)).expect("there is room");
+            drop(tx);
+            assert!(rx.wait_for_peer(NEVER), "there is a message of it");
+            assert_eq!(rx.recv(), Ok(M::of(7)));
+            assert_eq!(rx.recv(), Err(RecvError::Disconnected(LEFT)));
+            assert!(!rx.wait_for_peer(Duration::ZERO));
+        }
+    }
+    everywhere::<Left>();
+}
+
+#[test]
 fn a_reader_that_sleeps_is_woken_by_a_newer_value_and_hears_that_the_writer_left() {
     for (parking, wait) in CHOICES {
         watched(move || {
