@@ -1,23 +1,19 @@
-//! The same calls as futures, streams and sinks, and a file descriptor for loops of one's own.
+//! The same calls as futures, streams and sinks.
 //!
 //! A task that finds nothing enlists at the gate as a sleeping thread does, and leaves a note with the one thread that sleeps
 //! for all tasks of the process. No future has a message or a slot in hand between two polls, so dropping one loses nothing.
 
 use std::future::Future;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::{fmt, io};
+use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
 use futures_sink::Sink;
-use rustix::event::{EventfdFlags, eventfd};
 
 use super::error::{RecvError, SendError, TryRecvError, TrySendError};
 use super::kind::Kind;
 use super::receiver::Receiver;
-use super::select::Select;
+use super::select::{EMPTY, Select};
 use super::sender::Sender;
 use super::seqlock::{LoadError, Newer, Reader, WaitError};
 use super::source::sealed::Waits;
@@ -60,7 +56,7 @@ fn poll_any<S: Waits + ?Sized>(
 }
 
 /// Whether the source is ready; else the task is noted there.
-fn poll_ready<S: Waits + ?Sized>(source: &mut S, waker: &Waker) -> Poll<()> {
+pub(super) fn poll_ready<S: Waits + ?Sized>(source: &mut S, waker: &Waker) -> Poll<()> {
     poll_any(&mut [source], waker, |sources, due| sources[0].is_ready(due).then_some(0)).map(drop)
 }
 
@@ -133,7 +129,7 @@ impl<T: Message, K: Kind> Sender<T, K> {
     ///
     /// If the process can have no further thread; one thread sleeps for up to 127 tasks.
     pub fn send_async(&mut self, message: T) -> SendFuture<'_, T, K> {
-        SendFuture { sender: self, message }
+        SendFuture { sender: self, message: Some(message) }
     }
 
     /// As [`send_async`](Self::send_async), for a future of one's own.
@@ -172,7 +168,12 @@ impl<T: Message> Reader<T> {
 
 impl Select {
     /// As [`wait`](Self::wait), for a task.
+    ///
+    /// # Panics
+    ///
+    /// If there are no sources.
     pub fn wait_async<'a, 's>(&'a mut self, sources: &'a mut [&'s mut dyn Source]) -> SelectFuture<'a, 's> {
+        assert!(!sources.is_empty(), "{EMPTY}");
         SelectFuture { select: self, sources }
     }
 }
@@ -191,11 +192,18 @@ impl<T: Message, K: Kind> Future for RecvFuture<'_, T, K> {
     }
 }
 
+impl<T: Message, K: Kind> Drop for RecvFuture<'_, T, K> {
+    fn drop(&mut self) {
+        *self.receiver.ticket() = None;
+    }
+}
+
 /// Future of [`Sender::send_async`].
 #[must_use = "a future does nothing unless it is polled"]
 pub struct SendFuture<'a, T: Message, K: Kind> {
     sender: &'a mut Sender<T, K>,
-    message: T,
+    /// Until it is sent.
+    message: Option<T>,
 }
 
 impl<T: Message + Unpin, K: Kind> Future for SendFuture<'_, T, K> {
@@ -203,7 +211,18 @@ impl<T: Message + Unpin, K: Kind> Future for SendFuture<'_, T, K> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { sender, message } = &mut *self;
-        sender.poll_send(message, context)
+        let answer =
+            sender.poll_send(message.as_ref().expect("a future is not polled when it is done"), context);
+        if answer.is_ready() {
+            *message = None;
+        }
+        answer
+    }
+}
+
+impl<T: Message, K: Kind> Drop for SendFuture<'_, T, K> {
+    fn drop(&mut self) {
+        *self.sender.ticket() = None;
     }
 }
 
@@ -315,73 +334,5 @@ impl<T: Message + Unpin, K: Kind> Sink<T> for SendSink<'_, T, K> {
     /// The sender stays.
     fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), SendError<T>>> {
         self.poll_flush(context)
-    }
-}
-
-/// A file descriptor that becomes readable when sources may be ready: for a loop of `poll` or `epoll` of one's own.
-///
-/// It belongs to this process and to no channel. The sources are armed one by one, each time anew; the thread that sleeps for
-/// tasks makes it readable, which takes a thread switch more than a wait of one's own does.
-///
-/// ```
-/// use ringway::{channel::ReadyFd, spsc};
-/// # let (mut tx, mut rx) = spsc::in_process::<u64>(8)?;
-/// let ready = ReadyFd::new()?;
-/// assert!(!ready.arm(&mut rx)); // nothing there: the descriptor will tell
-/// tx.send(7)?;
-/// # let mut fds = [rustix::event::PollFd::new(&ready, rustix::event::PollFlags::IN)];
-/// # rustix::event::poll(&mut fds, None)?;
-/// // … `poll` says that `ready` can be read:
-/// ready.clear();
-/// while !ready.arm(&mut rx) || rx.try_recv().is_err() {}
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone)]
-pub struct ReadyFd {
-    fd: Arc<EventFd>,
-}
-
-struct EventFd(OwnedFd);
-
-impl Wake for EventFd {
-    fn wake(self: Arc<Self>) {
-        // It fails only when it counts to 2⁶⁴, and then it is readable.
-        let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
-    }
-}
-
-impl ReadyFd {
-    /// One that is not readable yet.
-    ///
-    /// # Errors
-    ///
-    /// If the process can have no further descriptor.
-    pub fn new() -> io::Result<Self> {
-        let fd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        Ok(Self { fd: Arc::new(EventFd(fd)) })
-    }
-
-    /// True if the source is ready now. Else the descriptor becomes readable when it may be, once; and once per
-    /// [`liveness_interval`](super::Channel::liveness_interval), so that somebody asks who lives: by arming it again.
-    pub fn arm(&self, source: &mut dyn Source) -> bool {
-        poll_ready(source, &Waker::from(Arc::clone(&self.fd))).is_ready()
-    }
-
-    /// Makes it unreadable. Before the sources are armed again, so that nothing is missed.
-    pub fn clear(&self) {
-        // Nothing to read is fine.
-        let _ = rustix::io::read(&self.fd.0, &mut [0; 8]);
-    }
-}
-
-impl AsFd for ReadyFd {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd.0.as_fd()
-    }
-}
-
-impl fmt::Debug for ReadyFd {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReadyFd").field("fd", &self.fd.0).finish()
     }
 }

@@ -116,7 +116,7 @@ impl Patience {
             match look(&mut self.watch) {
                 Err(Stop::NotYet) => {}
                 answer => {
-                    self.crowded = waiting.is_some_and(|waiting| waiting.is_slow());
+                    self.crowded = waiting.is_some_and(|waiting| waiting.is_crowded());
                     return answer;
                 }
             }
@@ -140,7 +140,7 @@ impl Patience {
                         answer => Some(answer),
                     });
                     if let Some(answer) = news {
-                        self.crowded = true;
+                        self.crowded = false;
                         return answer;
                     }
                     self.watch.be_due();

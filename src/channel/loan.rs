@@ -34,6 +34,7 @@ impl<T: Message, K: Kind> Claim<'_, T, K> {
     #[inline]
     fn publish(self) {
         let mut claim = ManuallyDrop::new(self);
+        claim.0.segment().assert_ours();
         claim.0.fill();
         claim.0.commit();
     }
@@ -55,6 +56,7 @@ impl<'a, T: Message, K: Kind> Loan<'a, T, K> {
     /// Writes the message.
     #[inline]
     pub fn write(self, message: T) -> Draft<'a, T, K> {
+        self.claim.0.segment().assert_ours();
         // SAFETY: the slot is claimed, so this side owns it; aligned and inside the segment.
         unsafe { self.claim.0.vacant().write(message) };
         Draft { claim: self.claim }
@@ -74,6 +76,7 @@ impl<'a, T: Message, K: Kind> Loan<'a, T, K> {
     /// The bytes of the slot: what was there before, to be written over.
     #[inline]
     pub fn as_bytes_mut(&mut self) -> &mut [u8] {
+        self.claim.0.segment().assert_ours();
         let slot = self.claim.0.vacant().cast::<u8>().as_ptr();
         // SAFETY: the slot is claimed, so this side owns it; `size_of::<T>()` bytes inside the segment; all
         // initialised, since a slot starts as zeros, messages have no padding, and nothing here can undo it.
@@ -112,6 +115,7 @@ impl<T: Message, K: Kind> Deref for Draft<'_, T, K> {
 
     #[inline]
     fn deref(&self) -> &T {
+        self.claim.0.segment().assert_ours();
         // SAFETY: the slot holds a `T` (invariant), which nobody else accesses while it is claimed.
         unsafe { self.claim.0.claimed_slot().as_ref() }
     }
@@ -120,6 +124,7 @@ impl<T: Message, K: Kind> Deref for Draft<'_, T, K> {
 impl<T: Message, K: Kind> DerefMut for Draft<'_, T, K> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
+        self.claim.0.segment().assert_ours();
         // SAFETY: as in `deref`; `self` is borrowed mutably.
         unsafe { self.claim.0.vacant().as_mut() }
     }
@@ -163,6 +168,7 @@ impl<T: Message, K: Kind> Deref for Lease<'_, T, K> {
 
     #[inline]
     fn deref(&self) -> &T {
+        self.slots.segment().assert_ours();
         // SAFETY: ready and a valid `T` (invariant); not released before the lease is dropped.
         unsafe { self.slots.ready_slot().as_ref() }
     }
@@ -172,7 +178,7 @@ impl<T: Message, K: Kind> Drop for Lease<'_, T, K> {
     #[inline]
     fn drop(&mut self) {
         crate::sync::crash_point("lease.before-release");
-        if self.slots.is_ours() {
+        if self.slots.segment().is_ours() {
             self.slots.skip();
             self.slots.release();
         }

@@ -35,6 +35,7 @@ fn role(side: Side) -> &'static str {
 impl Member {
     /// Takes a place on that side. `locks` are for nobody else.
     pub(super) fn join(segment: Segment, locks: Locks, side: Side) -> Result<Self, Error> {
+        let bell = Bell::new(segment.parking());
         let (seat, predecessor) = if table::is_shared(&segment.any_ring(), side) {
             (take_record(&segment, &locks, side)?, Predecessor::None)
         } else {
@@ -43,7 +44,6 @@ impl Member {
                 role::take(record, &locks.lock(side, 0), open::name(&segment), role(side))?;
             (Seat { side, index: 0, incarnation }, predecessor)
         };
-        let bell = Bell::new(segment.parking());
         let member = Self { segment, locks, seat, predecessor, bell, owner: ForkGuard::new() };
         member.wake_all();
         Ok(member)

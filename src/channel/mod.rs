@@ -18,6 +18,8 @@ mod open;
 mod open_error;
 mod options;
 mod peer;
+#[cfg(feature = "async")]
+mod ready_fd;
 mod receiver;
 mod role;
 mod select;
@@ -35,7 +37,7 @@ mod tests;
 pub use crate::protocol::gate::Parking;
 pub use crate::protocol::ring::OnReceiverDeath;
 #[cfg(feature = "async")]
-pub use asynchronous::{NewerFuture, ReadyFd, RecvFuture, RecvStream, SelectFuture, SendFuture, SendSink};
+pub use asynchronous::{NewerFuture, RecvFuture, RecvStream, SelectFuture, SendFuture, SendSink};
 pub use builder::Channel;
 pub use error::{
     Broken, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
@@ -49,6 +51,8 @@ pub use kind::{
 pub use loan::{Draft, Lease, Loan};
 pub use open_error::Error;
 pub use peer::{Departure, Peer, Predecessor};
+#[cfg(feature = "async")]
+pub use ready_fd::ReadyFd;
 pub use receiver::Receiver;
 pub use select::Select;
 pub use sender::Sender;

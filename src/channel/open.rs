@@ -58,7 +58,7 @@ fn count(
 
 /// What a new channel has if nobody says otherwise: the best that this process can take part in.
 fn best_parking() -> Parking {
-    match Barrier::register() {
+    match Barrier::best() {
         Barrier::Membarrier => Parking::Asymmetric,
         Barrier::Fence => Parking::Fenced,
     }
@@ -67,6 +67,11 @@ fn best_parking() -> Parking {
 /// What was asked for, or the next best where the kernel does not have it.
 fn parking(asked: &Asked) -> Option<Parking> {
     asked.parking.map(|asked| if asked == Parking::Asymmetric { best_parking() } else { asked })
+}
+
+/// What a channel that exists must have. Whoever asked for what its process cannot have takes what there is.
+fn wanted_parking(asked: &Asked) -> Option<Parking> {
+    asked.parking.filter(|wanted| parking(asked) == Some(*wanted))
 }
 
 /// The segment of a new channel, with the defaults for what nobody asked for.
@@ -118,7 +123,7 @@ pub(super) fn named<T: Message>(kind: Kind, options: &Options) -> Result<Segment
         senders: asked.max_senders.map(|_| terms.senders),
         receivers: asked.max_receivers.map(|_| terms.receivers),
         on_receiver_death: asked.on_receiver_death,
-        parking: parking(asked),
+        parking: wanted_parking(asked),
     };
     let expected = Expected { message: T::SCHEMA, key: None, schema: &schema, shape: layout.shape, wanted };
     Segment::attach(map, &expected).map_err(|refusal| Error::refused(&options.name, refusal))
@@ -178,7 +183,7 @@ pub(super) fn named_cells<T: Message>(
     let map = map(options, access, &layout, &schema)?;
     let wanted = Wanted {
         capacity: asked.capacity.map(|_| layout.shape.terms.capacity),
-        parking: parking(asked),
+        parking: wanted_parking(asked),
         ..Wanted::default()
     };
     let key = key.map(|key| key.schema);

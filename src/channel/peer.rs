@@ -93,7 +93,7 @@ const HURRY: u32 = 16;
 const LONG: Duration = Duration::from_millis(20);
 
 /// The coarse clock may not have gone on before.
-const TICK: Duration = Duration::from_millis(1);
+const TICK: Duration = Duration::from_millis(4);
 
 /// Between two questions of a wait for the peer where nobody sleeps.
 const POLL: Duration = Duration::from_millis(1);
@@ -183,13 +183,15 @@ impl Watch {
         Some(Peer::of(Presence::Live, owner, 0))
     }
 
-    /// For how long it may sleep: until the kernel is to be asked.
+    /// For how long it may sleep: until the kernel is to be asked, or it is to be seen who is in the way.
     pub(crate) fn nap(&self, member: &Member) -> Duration {
         let ring = member.segment().any_ring();
+        let shared = ring.rules.shared_senders || ring.rules.shared_receivers;
+        let limit = self.stall_limit.filter(|_| shared).unwrap_or(Duration::MAX);
         // A dead owner of a claim wakes nobody.
-        let hurry = repair::obstacle(&ring, self.side.opposite()).is_some();
-        let hurried = (self.interval / HURRY).min(self.stall_limit.unwrap_or(Duration::MAX)).max(TICK);
-        if hurry { hurried.min(self.interval) } else { self.interval }
+        let is_stuck = repair::obstacle(&ring, self.side.opposite()).is_some();
+        let hurry = if is_stuck { self.interval / HURRY } else { self.interval };
+        until_due(self.probed, self.interval).min(hurry.min(limit).max(TICK))
     }
 
     /// The next look reads the clock: looks have become rare, since the core is given away between them, or each
@@ -204,11 +206,11 @@ impl Watch {
         &self,
         member: &Member,
         timeout: Duration,
-        enough: impl Fn() -> bool,
+        mut enough: impl FnMut() -> bool,
     ) -> bool {
         let (ring, deadline) = (member.segment().any_ring(), Instant::now().checked_add(timeout));
         let attached = || repair::count(&ring, self.side, Some(member.seat()), member.locks(), now());
-        let lives = || enough() || attached() > 0;
+        let mut lives = || enough() || attached() > 0;
         while !lives() {
             let left =
                 deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
@@ -238,4 +240,9 @@ impl Watch {
 pub(super) fn coarse_now() -> Duration {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
     Duration::new(now.tv_sec.unsigned_abs(), now.tv_nsec.unsigned_abs() as u32)
+}
+
+/// How long one that asked the kernel at a time of the coarse clock may sleep before it asks again.
+pub(super) fn until_due(asked: Duration, interval: Duration) -> Duration {
+    asked.saturating_add(interval).saturating_sub(coarse_now()).saturating_add(TICK)
 }

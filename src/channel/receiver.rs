@@ -15,7 +15,7 @@ use super::options::EndpointOptions;
 use super::peer::{Peer, Predecessor, Watch};
 use super::slots::RecvSlots;
 use crate::message::InvalidField;
-use crate::protocol::roster::Side;
+use crate::protocol::roster::{Presence, Side};
 use crate::segment::{Locks, Segment};
 #[cfg(feature = "async")]
 use crate::wait::reactor::Ticket;
@@ -317,8 +317,9 @@ impl<T: Message, K: Kind> Receiver<T, K> {
 
     /// Waits until a sender is attached, or there is a message of one that has come and left again, for at most as long as
     /// it says; whether it came to that.
-    pub fn wait_for_peer(&self, timeout: Duration) -> bool {
-        self.patience.watch.wait_for_peer(&self.member, timeout, || !self.is_empty())
+    pub fn wait_for_peer(&mut self, timeout: Duration) -> bool {
+        let Self { slots, member, patience, .. } = self;
+        patience.watch.wait_for_peer(member, timeout, || slots.may_poll(|_| Presence::Live.into()))
     }
 }
 

@@ -31,6 +31,9 @@ pub struct Select {
     wait: Wait,
 }
 
+/// What one is told that selects of nothing.
+pub(super) const EMPTY: &str = "a select of no sources would wait for ever";
+
 #[derive(Clone, Copy, Debug)]
 enum Order {
     /// Begins behind the one that was chosen last.
@@ -74,7 +77,7 @@ impl Select {
     ///
     /// If there are no sources.
     pub fn wait(&mut self, sources: &mut [&mut dyn Source]) -> usize {
-        assert!(!sources.is_empty(), "a select of no sources would wait for ever");
+        assert!(!sources.is_empty(), "{EMPTY}");
         self.until(sources, None).expect("a wait without a deadline ends with a source")
     }
 
@@ -107,6 +110,14 @@ impl Select {
     /// Sleeps at the gates of all sources, unless a last look finds one that is ready.
     fn sleep(&mut self, sources: &mut [&mut dyn Source], left: Duration) -> Option<usize> {
         let spots: Vec<Spot> = sources.iter().map(|source| source.spot()).collect();
+        if !spots.iter().any(|spot| spot.bell.lets_sleep()) {
+            std::thread::yield_now();
+            return None;
+        }
+        if spots.len() > many::MOST {
+            std::thread::sleep(left.min(many::NAP));
+            return None;
+        }
         let (mut at_most, mut watched) = (left, Vec::with_capacity(spots.len()));
         for spot in &spots {
             at_most = at_most.min(spot.at_most);

@@ -12,8 +12,9 @@ use super::kind::Kind;
 use crate::message::{InvalidField, Message, validate_bits};
 use crate::protocol::peer::{self, News};
 use crate::protocol::ring::{Corruption, Form, Ring};
-use crate::protocol::roster::Side;
+use crate::protocol::roster::{Presence, Side};
 use crate::protocol::side::{RecvSide, SendSide};
+use crate::protocol::table;
 use crate::segment::{self, Segment, form, payload_offset, stride};
 use crate::sync::crash_point;
 use crate::wait::Bell;
@@ -44,6 +45,14 @@ impl<T: Message, K: Kind> Slots<T, K> {
     #[inline]
     fn check_owner(&self) -> Result<(), Stop> {
         if self.segment.is_ours() { Ok(()) } else { Err(Stop::Broken(Broken::Forked)) }
+    }
+
+    /// Wakes receivers that wait for the end: until this was given back it could have come again.
+    #[inline(always)]
+    fn ring_for_the_end(&self) {
+        let ring = self.ring();
+        let is_over = || matches!(table::presence(&ring, Side::Sending), Presence::Left | Presence::Died);
+        self.bell.ring_if(ring.control.gate(Side::Receiving), is_over);
     }
 
     /// Wakes those of that side who sleep.
@@ -235,8 +244,10 @@ impl<T: Message, K: Kind> RecvSlots<T, K> {
         self.begin(0);
         let ring = self.slots.ring();
         let polled = peer::poll(&mut self.side, &ring, want, || ask(&self.slots.segment));
-        // It may have passed over gaps, and so given slots back.
-        self.slots.ring_for(Side::Sending);
+        // It may have passed over gaps, and so given slots back; of one sender there are none.
+        if Self::KEEPS_REDELIVERED {
+            self.slots.ring_for(Side::Sending);
+        }
         self.ready = polled?;
         Ok(self.ready)
     }
@@ -296,12 +307,9 @@ impl<T: Message, K: Kind> RecvSlots<T, K> {
     pub(super) fn release(&mut self) {
         self.side.release(&self.slots.ring());
         self.slots.ring_for(Side::Sending);
-    }
-
-    /// Whether this process has the memory: not in a forked child.
-    #[inline]
-    pub(super) fn is_ours(&self) -> bool {
-        self.slots.segment.is_ours()
+        if K::SHARED_RECEIVERS {
+            self.slots.ring_for_the_end();
+        }
     }
 
     /// What is claimed is for others.

@@ -27,8 +27,8 @@
 //! not. So a message that must not be lost with its receiver is worked on under its lease.
 //!
 //! A forked child that goes on without `exec` does not have the memory: calls of the handles that it inherits say
-//! [`Broken::Forked`](crate::Broken), and a loan or lease that it inherits must not be used, though it may be dropped. For as
-//! long as it lives, it also keeps its parent's locks, so that a death of the parent is not noticed.
+//! [`Broken::Forked`](crate::Broken), and a loan or lease that it inherits panics when it is used; it may be dropped. For as long
+//! as it lives, it also keeps its parent's locks, so that a death of the parent is not noticed.
 //!
 //! The channel exists for as long as any process has it open, and disappears with the last one, messages and
 //! all. Whoever sends and leaves should know that somebody is there to receive

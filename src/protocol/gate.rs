@@ -90,6 +90,12 @@ impl Gate {
         seen
     }
 
+    /// Whether somebody may sleep there, as far as is known.
+    #[inline]
+    pub fn is_watched(&self) -> bool {
+        self.0.load(APART) & SLEEPERS != 0
+    }
+
     /// The kernel's futex: step G4 sleeps there.
     pub fn word(&self) -> &AtomicU32 {
         &self.0

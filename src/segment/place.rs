@@ -32,10 +32,11 @@ pub(crate) const INHERITED: &str = "this handle belongs to the process that fork
 pub(crate) struct Segment {
     base: NonNull<u8>,
     layout: Layout,
+    /// Dropped before the memory, which makes its user present.
+    doors: Arc<OnceLock<Option<Doors>>>,
     memory: Memory,
     /// The process that has the memory: a forked child does not.
     owner: ForkGuard,
-    doors: Arc<OnceLock<Option<Doors>>>,
 }
 
 /// Header and roster of a segment that is mapped for reading, mapped once more to be written: readers of cells sleep at

@@ -48,7 +48,13 @@ impl Barrier {
         }
     }
 
-    /// The best one that this process can take part in. Whoever uses [`Membarrier`](Self::Membarrier) has called this
+    /// The best one that this process can take part in, without taking part in it yet.
+    #[cfg(not(loom))]
+    pub(crate) fn best() -> Self {
+        if kernel::can_fence_everywhere() { Self::Membarrier } else { Self::Fence }
+    }
+
+    /// As [`best`](Self::best), and takes part in it. Whoever uses [`Membarrier`](Self::Membarrier) has called this
     /// before its first store.
     #[cfg(not(loom))]
     pub(crate) fn register() -> Self {
@@ -63,7 +69,13 @@ fn rarely() {}
 
 #[cfg(not(loom))]
 mod kernel {
-    use rustix::thread::{MembarrierCommand, membarrier};
+    use rustix::thread::{MembarrierCommand, membarrier, membarrier_query};
+
+    pub(super) fn can_fence_everywhere() -> bool {
+        let can = membarrier_query();
+        let needed = [MembarrierCommand::RegisterGlobalExpedited, MembarrierCommand::GlobalExpedited];
+        needed.into_iter().all(|command| can.contains_command(command))
+    }
 
     /// From now on a fence of anybody's reaches the threads of this process. Again and again is fine: it is what the
     /// process is, until it calls `exec`.

@@ -19,7 +19,7 @@ pub(crate) struct Bell {
 const UNHEARD: Duration = Duration::from_millis(1);
 
 impl Bell {
-    /// Of a channel with that choice. Made before the first store of its participant.
+    /// Of a channel with that choice. Its participant makes it before it takes its place.
     pub(crate) fn new(parking: Parking) -> Self {
         let barrier = parking.barrier();
         Self { barrier, is_heard: parking != Parking::Asymmetric || barrier == Some(Barrier::Membarrier) }
@@ -39,6 +39,15 @@ impl Bell {
             gate.notify(Barrier::Membarrier, futex::wake);
         } else if let Some(barrier) = self.barrier {
             gate.notify(barrier, futex::wake);
+        }
+    }
+
+    /// The same, where the news are for those who sleep only if that holds, which takes longer to find out.
+    #[inline(always)]
+    pub(crate) fn ring_if(self, gate: &Gate, holds: impl FnOnce() -> bool) {
+        // A look too early is made up for by the time limit of whoever sleeps.
+        if self.barrier.is_some() && gate.is_watched() && holds() {
+            self.ring(gate);
         }
     }
 

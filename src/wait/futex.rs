@@ -10,7 +10,7 @@ use crate::sync::AtomicU32;
 
 /// What one sleep may take at most, whatever was asked for: whoever tells the news can die before it wakes. In unit tests
 /// so long that a lost wake is not healed.
-const LONGEST: Duration = Duration::from_secs(if cfg!(test) { 3600 } else { 1 });
+pub(super) const LONGEST: Duration = Duration::from_secs(if cfg!(test) { 3600 } else { 1 });
 /// Where the kernel refuses to sleep at a word.
 const NAP: Duration = Duration::from_millis(1);
 
@@ -21,6 +21,15 @@ pub(crate) fn sleep(word: &AtomicU32, seen: u32, at_most: Duration) {
     match futex::wait(word, Flags::empty(), seen, Some(&time)) {
         Ok(()) | Err(Errno::AGAIN | Errno::INTR | Errno::TIMEDOUT) => {}
         Err(_) => thread::sleep(at_most.min(NAP)),
+    }
+}
+
+/// Sleeps while the word is `seen`, for as long as it takes. It may be woken for nothing.
+#[cfg(feature = "async")]
+pub(super) fn sleep_long(word: &AtomicU32, seen: u32) {
+    match futex::wait(word, Flags::empty(), seen, None) {
+        Ok(()) | Err(Errno::AGAIN | Errno::INTR) => {}
+        Err(_) => thread::sleep(NAP),
     }
 }
 

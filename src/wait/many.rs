@@ -7,6 +7,7 @@ use rustix::io::Errno;
 use rustix::thread::futex::{self, WaitFlags, WaitPtr, WaitvFlags};
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
+use super::futex::LONGEST;
 use crate::sync::AtomicU32;
 
 /// So many words the kernel watches at a time.
@@ -34,6 +35,7 @@ impl Watched {
 /// Linux can watch several words since 5.16 (`futex_waitv`). Where it cannot, or where there are more than [`MOST`], it
 /// sleeps for a millisecond.
 pub(crate) fn sleep(words: &[Watched], at_most: Duration) {
+    let at_most = at_most.min(LONGEST);
     if words.is_empty() || words.len() > MOST {
         return thread::sleep(at_most.min(NAP));
     }

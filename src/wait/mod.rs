@@ -23,7 +23,7 @@ pub enum Wait {
     /// looks. The lowest latency, and no system call but for the question, once per interval, who of the
     /// others lives; for a process that has a core to itself.
     Spin,
-    /// Spins for some tens of microseconds, or for one if the last wait was longer, then gives the core away between
+    /// Spins for some tens of microseconds, or for one if the last wait came to that, then gives the core away between
     /// looks. Keeps a core busy that nobody else wants.
     Yield,
     /// As [`Yield`](Self::Yield), but sleeps after some looks more, until the other side has news: then it uses no core.

@@ -7,13 +7,14 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::futex;
+use super::futex::{self, LONGEST};
 use super::many::{self, Watched};
 use crate::map::ForkGuard;
 use crate::sync::{AtomicU32, Ordering};
@@ -42,8 +43,6 @@ impl Entry {
 
 /// So many gates a thread watches, beside the word by which it is told of new ones.
 const MOST: usize = many::MOST - 1;
-/// Longer than any wait.
-const LONG: Duration = Duration::from_secs(3600);
 
 /// A thread, and what it watches.
 struct Reactor {
@@ -84,7 +83,7 @@ impl Ticket {
     /// If the process can have no further thread.
     pub(crate) fn new(place: Box<dyn Place>, seen: u32, at_most: Duration, waker: Waker) -> Self {
         let now = Instant::now();
-        let due = now.checked_add(at_most).unwrap_or(now + LONG);
+        let due = now + at_most.min(LONGEST);
         Pool::of_process().note(Entry { place, seen, due, waker })
     }
 }
@@ -136,9 +135,9 @@ impl Pool {
         }
         let reactor: &'static Reactor =
             Box::leak(Box::new(Reactor { entries: Mutex::default(), news: AtomicU32::new(0) }));
-        let number = reactor.note(&mut entry).expect("an empty table has room");
         let run = move || reactor.run();
         thread::Builder::new().name("ringway-reactor".to_owned()).spawn(run).expect("a thread for the tasks");
+        let number = reactor.note(&mut entry).expect("an empty table has room");
         reactors.push(reactor);
         Ticket { reactor, number, owner: self.owner }
     }
@@ -166,20 +165,24 @@ impl Reactor {
         loop {
             let seen = self.news.load(Ordering::Relaxed);
             let (woken, watched, at_most) = self.look();
+            let Some(at_most) = at_most else {
+                if woken.is_empty() {
+                    futex::sleep_long(&self.news, seen);
+                }
+                woken.into_iter().for_each(wake);
+                continue;
+            };
             if woken.is_empty() {
                 let news = Watched::new(&self.news, seen);
                 let watched: Vec<Watched> = [news].into_iter().chain(watched).collect();
                 many::sleep(&watched, at_most);
             }
-            for waker in woken {
-                // What a waker does is the executor's, and no reason to leave other tasks asleep.
-                let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
-            }
+            woken.into_iter().for_each(wake);
         }
     }
 
     /// Takes out those that are to be woken; what the others wait for, and how long at most.
-    fn look(&self) -> (Vec<Waker>, Vec<Watched>, Duration) {
+    fn look(&self) -> (Vec<Waker>, Vec<Watched>, Option<Duration>) {
         let mut entries = lock(&self.entries);
         let now = Instant::now();
         let over: Vec<u64> = entries
@@ -192,9 +195,16 @@ impl Reactor {
         // since whoever has the ticket needs the lock to drop that first.
         let woken = over.iter().filter_map(|number| Some(entries.by_number.remove(number)?.waker)).collect();
         let left = entries.by_number.values();
-        let at_most =
-            left.clone().map(|entry| entry.due.saturating_duration_since(now)).min().unwrap_or(LONG);
+        let at_most = left.clone().map(|entry| entry.due.saturating_duration_since(now)).min();
         let watched = left.filter_map(|entry| Some(Watched::new(entry.place.word()?, entry.seen))).collect();
         (woken, watched, at_most)
+    }
+}
+
+/// What a waker does is the executor's, and no reason to leave other tasks asleep.
+fn wake(waker: Waker) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+        // It might panic again.
+        mem::forget(panic);
     }
 }

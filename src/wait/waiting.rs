@@ -49,6 +49,11 @@ impl Waiting {
         }
     }
 
+    /// Whether it came to giving the core away and not to sleeping: then somebody else seems to need the core.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.backoff.yields() && !self.sleeps
+    }
+
     /// Waits a little, unless it is better to sleep, or the time is up.
     #[inline]
     pub(crate) fn pause(&mut self) -> Pause {

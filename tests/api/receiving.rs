@@ -235,7 +235,7 @@ fn each_side_can_see_a_sole_one_on_the_other_side() {
 
 #[test]
 fn each_side_can_wait_for_the_other() {
-    fn test<M: Numbered, K: Kind>(tx: Sender<M, K>, rx: Receiver<M, K>) {
+    fn test<M: Numbered, K: Kind>(tx: Sender<M, K>, mut rx: Receiver<M, K>) {
         assert!(tx.wait_for_peer(Duration::ZERO) && rx.wait_for_peer(Duration::MAX));
         drop(rx);
         assert!(!tx.wait_for_peer(Duration::ZERO));

@@ -53,8 +53,8 @@ impl Claim {
     pub(super) fn enter(mut self) -> Holder {
         self.is_held = false;
         let (cell, locks, owner) = (self.cell.clone(), Arc::clone(&self.locks), self.owner);
-        let (incarnation, predecessor) = roster::enter(cell.record(), role::me());
         let bell = Bell::new(cell.segment().parking());
+        let (incarnation, predecessor) = roster::enter(cell.record(), role::me());
         let holder = Holder { cell, locks, incarnation, predecessor, bell, owner };
         holder.ring();
         holder

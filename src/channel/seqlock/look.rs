@@ -9,7 +9,8 @@ use super::slots;
 use crate::Message;
 use crate::channel::Departure;
 use crate::channel::options::EndpointOptions;
-use crate::channel::peer::coarse_now;
+use crate::channel::peer::{coarse_now, until_due};
+use crate::protocol::gate::Parking;
 use crate::protocol::roster::{self, Locks as _, Presence, Record, Side};
 use crate::segment::{CellPlace, Locks, Segment};
 use crate::wait::{Bell, Pause, Waiting};
@@ -84,22 +85,23 @@ impl<'m, T: Message> Look<'m, T> {
         writer: Role<'_>,
         options: EndpointOptions,
     ) -> Result<T, WaitError> {
-        let mut waiting: Option<(Waiting, Watch, Bell)> = None;
+        let mut waiting: Option<(Waiting, Watch)> = None;
+        let mut bell = None;
         loop {
             if let Some(value) = self.newer(seen)? {
                 return Ok(value);
             }
-            let (waiting, watch, bell) = waiting.get_or_insert_with(|| {
-                let bell = Bell::new(writer.segment.parking());
-                let waiting = Waiting::new(options.wait_where(bell.lets_sleep()), Some(timeout), false);
-                (waiting, Watch::new(options.liveness_interval), bell)
+            let (waiting, watch) = waiting.get_or_insert_with(|| {
+                let wait = options.wait_where(writer.segment.parking() != Parking::Never);
+                (Waiting::new(wait, Some(timeout), false), Watch::new(options.liveness_interval))
             });
             let pause = waiting.pause();
             if let Pause::Sleep(left) = pause {
                 let look = || (self.version() != *seen || writer.gone(false).is_some()).then_some(());
                 match writer.segment.cell_gate(writer.index) {
                     Some(gate) => {
-                        bell.sleep(gate, left.min(options.liveness_interval), look);
+                        let bell = bell.get_or_insert_with(|| Bell::new(writer.segment.parking()));
+                        bell.sleep(gate, left.min(until_due(watch.asked, watch.interval)), look);
                     }
                     None => std::thread::sleep(left.min(NAP)),
                 }
@@ -134,7 +136,7 @@ struct Watch {
 }
 
 /// While it spins, the clock is read once in so many looks.
-const LOOKS_PER_CLOCK: u32 = 64;
+pub(super) const LOOKS_PER_CLOCK: u32 = 64;
 
 impl Watch {
     fn new(interval: Duration) -> Self {
@@ -167,9 +169,10 @@ pub(super) struct Role<'m> {
 impl<'m> Role<'m> {
     /// # Panics
     ///
-    /// If there is no such cell.
+    /// If there is no such cell; in a forked child.
     #[track_caller]
     pub(super) fn of(segment: &'m Segment, locks: &'m Locks, index: u32) -> Self {
+        segment.assert_ours();
         assert!(index < segment.capacity(), "cell {index} of a table of {}", segment.capacity());
         Self { segment, record: &segment.senders()[index as usize], locks, index }
     }

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use super::look::LOOKS_PER_CLOCK;
 use super::reader::Reader;
-use crate::channel::peer::coarse_now;
+use crate::channel::peer::{coarse_now, until_due};
 use crate::channel::source::sealed::Waits;
 use crate::channel::source::{At, Spot};
 use crate::wait::Bell;
@@ -21,6 +22,7 @@ pub struct Newer<T: Message> {
     seen: u64,
     /// When the kernel was last asked for the writer.
     asked: std::time::Duration,
+    looks: u32,
     gone: Option<Departure>,
     bell: Bell,
 }
@@ -34,6 +36,7 @@ impl<T: Message> Newer<T> {
             reader,
             seen,
             asked: coarse_now(),
+            looks: 0,
             gone: None,
             bell,
         }
@@ -67,17 +70,21 @@ impl<T: Message> Waits for Newer<T> {
             self.gone = None;
             return true;
         }
-        let now = if due { coarse_now() } else { self.asked };
-        let is_due = now.saturating_sub(self.asked) >= self.reader.options().liveness_interval;
-        if is_due {
-            self.asked = now;
+        self.looks = self.looks.wrapping_add(1);
+        let mut is_due = false;
+        if due || self.looks % LOOKS_PER_CLOCK == 0 {
+            let now = coarse_now();
+            is_due = now.saturating_sub(self.asked) >= self.reader.options().liveness_interval;
+            if is_due {
+                self.asked = now;
+            }
         }
         self.gone = self.reader.writer().gone(is_due);
         self.gone.is_some()
     }
 
     fn spot(&self) -> Spot {
-        let at_most = self.reader.options().liveness_interval;
+        let at_most = until_due(self.asked, self.reader.options().liveness_interval);
         Spot {
             segment: self.reader.segment().clone(),
             at: At::Cell(self.reader.index()),

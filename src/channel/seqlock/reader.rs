@@ -13,8 +13,8 @@ use crate::Message;
 use crate::channel::options::EndpointOptions;
 use crate::segment::{HeldCell, Locks, Segment};
 
-/// A reader of a cell, one of any number. It only reads: its mapping is read-only, it has no place in the cell, and to load
-/// makes no store and no system call. Only the kernel knows that it is there, so that the cell stays as long as it does.
+/// A reader of a cell, one of any number. Its mapping is read-only, it has no place in the cell, and to load makes no store and
+/// no system call. Only to sleep it stores a bit at its gate, by a mapping of its own of the roster. Only the kernel knows that it is there, so that the cell stays as long as it does.
 ///
 /// Clones read the same cell, and so can several threads through one reader.
 #[derive(Clone)]
@@ -111,7 +111,7 @@ impl<T: Message> Reader<T> {
     }
 
     /// Waits for a value other than number `seen`, which becomes its number, for at most as long as it says, and for as
-    /// long as a writer lives or has yet to come. It spins or yields as [`wait`](super::Cells::wait) says.
+    /// long as a writer lives or has yet to come. It spins, yields and sleeps as [`wait`](super::Cells::wait) says.
     ///
     /// That the writer is gone is asked of the kernel once per
     /// [`liveness_interval`](super::Cells::liveness_interval), and when the time is up.

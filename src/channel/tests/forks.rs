@@ -61,6 +61,20 @@ fn role_heir() {
         drop((std::mem::ManuallyDrop::into_inner(lease), std::mem::ManuallyDrop::into_inner(loan)))
     });
     assert_eq!(status, 0, "dropping what is in hand");
+    let panics = |call: &mut dyn FnMut()| {
+        let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).expect_err("a panic");
+        panic
+            .downcast_ref::<String>()
+            .is_some_and(|text| text.contains("open the channel or the cells in the child"))
+    };
+    let mut loan = tx.loan().expect("a slot");
+    let status = in_a_child(|| {
+        let told = panics(&mut || loan.as_bytes_mut()[0] = 1);
+        // SAFETY: ends the process without running anything of the parent's.
+        unsafe { libc::_exit(i32::from(!told)) };
+    });
+    assert_eq!(status, 0, "using what is in hand");
+    drop(loan);
     assert_eq!(rx.recv(), Ok(7), "the lease counts as forgotten");
 
     let cells = || crate::seqlock::cell::<u64>("cell").namespace(crate::map::Namespace::Dir(dir.clone()));
@@ -68,12 +82,6 @@ fn role_heir() {
     let reader = cells().reader().expect("anybody may read");
     writer.store(1);
     let forked = crate::Broken::Forked;
-    let panics = |call: &mut dyn FnMut()| {
-        let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).expect_err("a panic");
-        panic
-            .downcast_ref::<String>()
-            .is_some_and(|text| text.contains("open the channel or the cells in the child"))
-    };
     let status = in_a_child(|| {
         let answers = [
             rx.try_recv() == Err(crate::TryRecvError::Broken(forked)),
@@ -94,6 +102,8 @@ fn role_heir() {
             panics(&mut || writer.store(2)),
             panics(&mut || _ = reader.load()),
             panics(&mut || _ = reader.version()),
+            panics(&mut || _ = reader.freshness()),
+            panics(&mut || _ = reader.wait_newer(&mut 1, WATCHDOG)),
         ];
         let wrong = answers.iter().position(|fine| !fine);
         // SAFETY: ends the process without running anything of the parent's.

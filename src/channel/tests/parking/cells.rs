@@ -100,3 +100,17 @@ fn a_reader_gets_the_value_of_a_writer_that_was_killed_before_it_woke_it() {
         }
     });
 }
+
+#[test]
+fn a_select_hears_that_a_writer_was_killed_however_it_waits() {
+    watched(|| {
+        for wait in [Wait::Spin, Wait::Yield, Wait::Park, Wait::ParkAtOnce] {
+            let space = TempNamespace::new();
+            let reader = cell(space.path(), Duration::from_millis(20)).reader().expect("anybody may read");
+            let mut writer = spawn(&space, "write", "");
+            writer.kill_running();
+            let mut select = crate::Select::fair().policy(wait);
+            assert_eq!(select.wait(&mut [&mut reader.newer_than(0)]), 0, "{wait:?}");
+        }
+    });
+}

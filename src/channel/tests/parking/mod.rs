@@ -70,7 +70,10 @@ fn play<K: Kind>(role: &mut Role, script: &Script) {
         role.say("attached");
         role.hear();
         for _ in 0..script.count {
-            role.say(&rx.recv().expect("a message").to_string());
+            match rx.recv() {
+                Ok(number) => role.say(&number.to_string()),
+                Err(error) => role.say(&error.to_string()),
+            }
         }
     } else {
         let mut tx = channel.sender().expect("there is a place");

@@ -152,3 +152,24 @@ fn a_sleeper_that_is_stopped_keeps_nobody_else_from_what_comes() {
     watched(check::<Spmc>);
     watched(check::<Mpmc>);
 }
+
+#[test]
+fn a_receiver_that_waits_for_the_end_is_woken_when_a_fellow_gives_the_last_message_back() {
+    fn check<K: SharedReceivers>() {
+        let bench = Bench::new(4, FOR_EVER);
+        let (mut tx, mut rx) = (bench.sender::<K>(), bench.receiver::<K>());
+        tx.send(0).expect("a slot");
+        let last = rx.lease().expect("a message");
+        let mut sleeper = bench.begin::<K>("receive", 1, "");
+        wait_asleep(sleeper.pid());
+        drop(tx);
+        // Woken by the leaving, it finds that the message may come again.
+        wait_asleep(sleeper.pid());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        wait_asleep(sleeper.pid());
+        drop(last);
+        assert_eq!(sleeper.hear(), "the channel is empty and the sender left");
+    }
+    watched(check::<Spmc>);
+    watched(check::<Mpmc>);
+}
