@@ -15,6 +15,7 @@ use std::path::Path;
 use std::process;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rustix::fs::Mode;
 use rustix::io::Errno;
 
 use super::access::{Access, Rights};
@@ -278,6 +279,11 @@ fn prepare_file(
     file.write_all_at(&header.format(), 0).map_err(|error| io("writing the header", error))?;
     crash_point("map.create.after-header");
     // C4
+    if header.elsewhere.is_some() {
+        // Before it may get another owner.
+        let marked = Mode::from_raw_mode(registered::MARK) | Mode::RUSR | Mode::WUSR;
+        rustix::fs::fchmod(&file, marked).map_err(|errno| fail("marking the page of the name", errno))?;
+    }
     security.apply(file.as_fd()).map_err(|(doing, errno)| match errno {
         Errno::OPNOTSUPP => {
             target.error(directory, ErrorKind::Unsupported { what: "support for access control lists" })

@@ -6,8 +6,10 @@
 //! name until the user's file is as it shall be, so whoever opens the name finds it whole.
 //!
 //! A page says which file others open with their own rights, so its word is taken only from those who could do them
-//! no harm by it: root, the opener, and the owner of the file. Nobody else may be able to write to it, and what is
-//! at the path is looked at before it is opened.
+//! no harm by it: root, the opener, and the owner of the file. Nobody else may be able to write to it, nor ever have
+//! been: who could write to a map in memory may still have it open, and make a page of it. So a page has a mark that
+//! only its owner and root can set, and that maps in memory never have. What is at the path is looked at before it is
+//! opened.
 
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -26,6 +28,15 @@ use super::reclaim::{Holder, Purpose, Target};
 use super::settings::MapKind;
 use super::shared::{Facts, Parts, SharedMap};
 use super::{share, sys};
+
+/// The mark of a page, in its mode: the sticky bit, which means nothing else for a file. To write to a file does not set
+/// it, and a change of security leaves it as it is.
+pub(super) const MARK: u32 = 0o1000;
+
+/// Whether a file was made to be the page of a name.
+pub(super) fn is_marked(page: &Stat) -> bool {
+    page.st_mode & MARK != 0
+}
 
 /// Takes the name for a file. The page's mutex is held until [`Holder::unlock`].
 pub(super) fn reserve(
@@ -92,6 +103,13 @@ fn reach(page: &Holder, elsewhere: &Elsewhere, writes: bool) -> Result<(File, St
     let Elsewhere { path, device, inode } = elsewhere;
     let os = |doing, errno| Error::os(doing, path, 0, errno);
     let stale = |found| Err(Error::new(ErrorKind::Stale { found }, path));
+    let named_by = rustix::fs::fstat(page).map_err(|errno| os("inspecting the page of the name", errno))?;
+    if !is_marked(&named_by) {
+        let found = format!("{:04o}", named_by.st_mode & 0o7777);
+        let expected =
+            format!("the bit {MARK:04o}, which the page of a file's name is made with and no other map has");
+        return Err(Error::new(ErrorKind::Untrusted { part: "mode", found, expected }, &page.path()));
+    }
     // What is there is not opened yet: to open a device can do something. The path was without links when it was
     // written down.
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -105,7 +123,6 @@ fn reach(page: &Holder, elsewhere: &Elsewhere, writes: bool) -> Result<(File, St
         return stale("another file");
     }
     assert_mappable(&status, path)?;
-    let named_by = rustix::fs::fstat(page).map_err(|errno| os("inspecting the page of the name", errno))?;
     assert_trusted(&named_by, &status).map_err(|kind| Error::new(kind, &page.path()))?;
     let access = if writes { OFlags::RDWR } else { OFlags::RDONLY };
     let file = sys::open_again(there.as_fd(), access | OFlags::NONBLOCK | OFlags::NOCTTY)

@@ -13,6 +13,7 @@ use super::error::Error;
 use super::header::{Header, SHORTEST_FILE};
 use super::namespace::{Namespace, is_file_name};
 use super::reclaim::PRESENCE;
+use super::registered;
 use super::settings::MapKind;
 use super::sys::{self, Lifecycle};
 use crate::sync::crash_point;
@@ -175,13 +176,15 @@ pub(super) fn inspect(directory: &Directory, name: &str) -> Result<Option<(MapEn
         // Not for us, no file any more, leased by somebody: one file must not keep others from being swept.
         Err(_) => return Ok(Some((entry, None))),
     };
-    let regular = rustix::fs::fstat(&file).is_ok_and(|status| may_be_map(occupant(&status)));
-    if !regular || !Header::is_map(&file).unwrap_or(false) {
+    let status = rustix::fs::fstat(&file).map_err(fail)?;
+    if !may_be_map(occupant(&status)) || !Header::is_map(&file).unwrap_or(false) {
         return Ok(Some((entry, None)));
     }
     let present = sys::is_locked(file.as_fd(), PRESENCE).map_err(fail)?;
     entry.state = if present { MapState::Live } else { MapState::Leftover };
-    if let Ok(header) = Header::attach(&file) {
+    // What says that it leads to a file and is not marked so is no word to pass on.
+    let vouched = |header: &Header| header.elsewhere.is_none() || registered::is_marked(&status);
+    if let Some(header) = Header::attach(&file).ok().filter(vouched) {
         entry.created = UNIX_EPOCH.checked_add(Duration::from_nanos(header.created_ns));
         entry.capacity = Some(header.capacity);
         entry.kind = Some(if header.elsewhere.is_some() { MapKind::File } else { MapKind::Named });
@@ -227,6 +230,6 @@ fn reason(entry: &MapEntry) -> String {
         (Some(pid), Some(age)) => {
             format!("no process holds it; process {pid} created it {} s ago", age.as_secs())
         }
-        _ => "no process holds it, and its header is damaged".to_owned(),
+        _ => "no process holds it, and its header is damaged or not to be trusted".to_owned(),
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 
 use ringway::map::{
@@ -93,11 +93,42 @@ fn a_page_that_others_can_write_to_leads_nowhere_and_none_is_made_so() {
     map.set_access_control(&wide).expect("ours");
     assert_eq!(mode(), 0o644);
     drop(options(&space).open("n").expect("trusted"));
-    for wider in [0o664, 0o646] {
+    for wider in [0o1664, 0o1646] {
         set_mode(&page, wider);
         assert_untrusted(options(&space).open("n"), "mode");
     }
     drop(map);
+    space.assert_empty();
+}
+
+#[test]
+fn who_could_once_write_to_a_map_in_memory_cannot_make_it_lead_to_a_file() {
+    let (space, files) = (TempNamespace::new(), TempNamespace::new());
+    let path = file(&files, "data", &counted(100));
+    let page = space.path().join("n");
+    let of_file = MapOptions::new().namespace(space.namespace()).name("n").open_path(&path).expect("named");
+    let forged = fs::read(&page).expect("ours");
+    of_file.set_access_control(&AccessControl { mode: 0o640, ..AccessControl::default() }).expect("ours");
+    assert_eq!(fs::metadata(&page).expect("there").mode() & 0o7777, 0o1640, "the mark stays");
+    drop(options(&space).open("n").expect("trusted"));
+    drop(of_file);
+
+    let memory = options(&space).mode(0o666).create_new("n").expect("created");
+    let kept = fs::OpenOptions::new().write(true).open(&page).expect("everybody may");
+    memory.set_access_control(&AccessControl::default()).expect("ours");
+    assert_eq!(fs::metadata(&page).expect("there").mode() & 0o7777, 0o600);
+    kept.write_all_at(&forged, 0).expect("it is open");
+    kept.set_len(4096).expect("it is open");
+    for access in [Access::Read, Access::ReadWrite] {
+        assert_untrusted(options(&space).access(access).open("n"), "mode");
+    }
+    let listed = space.namespace().list().expect("readable");
+    assert_eq!(
+        (listed.len(), &listed[0].file, &listed[0].name),
+        (1, &None, &None),
+        "its word is not passed on"
+    );
+    drop(memory);
     space.assert_empty();
 }
 
