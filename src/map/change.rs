@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use super::access::Rights;
 use super::error::{Error, ErrorKind};
 use super::length;
-use super::security::{AccessControl, Failure};
+use super::security::{AccessControl, Before, Failure};
 use super::settings::MapKind;
 use super::shared::SharedMap;
 
@@ -136,13 +136,14 @@ impl SharedMap {
     pub fn set_access_control(&self, control: &AccessControl) -> Result<(), Error> {
         control.check(self.kind()).map_err(|error| error.about(self.facts().subject()))?;
         self.demand(Rights::CHANGE_PERMISSIONS, || "to change permissions".to_owned())?;
-        let present = AccessControl::read(self.file()).map_err(|failure| self.security_error(failure))?;
+        let before = Before::read(self.file()).map_err(|failure| self.security_error(failure))?;
+        let present = &before.control;
         let kept = |wanted: Option<u32>, present| wanted.is_none() || wanted == present;
         if !kept(control.owner, present.owner) || !kept(control.group, present.group) {
             self.demand(Rights::TAKE_OWNERSHIP, || "to take ownership".to_owned())?;
         }
         let page = self.holder().filter(|_| self.kind() == MapKind::File).map(AsFd::as_fd);
-        control.apply_to_both(self.file(), &present, page).map_err(|failure| self.security_error(failure))
+        control.apply_to_both(self.file(), &before, page).map_err(|failure| self.security_error(failure))
     }
 
     pub(super) fn security_error(&self, (doing, errno): Failure) -> Error {

@@ -171,31 +171,32 @@ impl AccessControl {
 
     /// Makes it so for a file, or leaves that as it was.
     pub(super) fn apply(&self, fd: BorrowedFd<'_>) -> Result<(), Failure> {
-        self.replace(fd, &AccessControl::read(fd)?)
+        self.replace(fd, &Before::read(fd)?)
     }
 
     /// Makes it so for a map, and for the page of its name, or leaves both as they were.
     pub(super) fn apply_to_both(
         &self,
         file: BorrowedFd<'_>,
-        present: &AccessControl,
+        before: &Before,
         page: Option<BorrowedFd<'_>>,
     ) -> Result<(), Failure> {
-        let Some(page) = page else { return self.replace(file, present) };
-        let before = AccessControl::read(page)?;
-        self.for_page().replace(page, &before)?;
-        self.replace(file, present).inspect_err(|_| before.restore(page))
+        let Some(page) = page else { return self.replace(file, before) };
+        let page_before = Before::read(page)?;
+        self.for_page().replace(page, &page_before)?;
+        self.replace(file, before).inspect_err(|_| page_before.restore(page))
     }
 
-    /// Makes it so for a file that has `present`, or leaves it so.
-    fn replace(&self, fd: BorrowedFd<'_>, present: &AccessControl) -> Result<(), Failure> {
+    /// Makes it so for a file that has what it had `before`, or leaves it so. An owner that it has already is not set
+    /// again: that alone would take the bits away that are no permissions.
+    fn replace(&self, fd: BorrowedFd<'_>, before: &Before) -> Result<(), Failure> {
         let other = |wanted: Option<u32>, has| wanted.filter(|_| wanted != has);
-        let owners = (other(self.owner, present.owner), other(self.group, present.group));
+        let owners = (other(self.owner, before.control.owner), other(self.group, before.control.group));
         let done = match owners {
             (None, None) => self.grant(fd),
             owners => self.hand_over(fd, owners),
         };
-        done.inspect_err(|_| present.restore(fd))
+        done.inspect_err(|_| before.restore(fd))
     }
 
     /// Gives it to others. In between nobody but its owner has it: neither the old ones with the new permissions nor
@@ -204,12 +205,6 @@ impl AccessControl {
         AccessControl { mode: self.mode & 0o700, ..AccessControl::default() }.grant(fd)?;
         change_owners(fd, owners).map_err(|errno| ("changing its owner", errno))?;
         self.grant(fd)
-    }
-
-    /// As far as it can be had again.
-    fn restore(&self, fd: BorrowedFd<'_>) {
-        let _ = change_owners(fd, (self.owner, self.group));
-        let _ = self.grant(fd);
     }
 
     /// Sets mode and entries, in one step: in two, the group would have what the mask allows for a moment. Not by the
@@ -230,6 +225,21 @@ impl AccessControl {
 
     /// What a file has.
     pub(super) fn read(fd: BorrowedFd<'_>) -> Result<AccessControl, Failure> {
+        Before::read(fd).map(|before| before.control)
+    }
+}
+
+/// What a file had before a change.
+pub(super) struct Before {
+    pub(super) control: AccessControl,
+    /// All bits of its mode.
+    mode: u32,
+    /// Its list as the kernel has it: entries may say more than the mask leaves of them.
+    list: Option<Vec<u8>>,
+}
+
+impl Before {
+    pub(super) fn read(fd: BorrowedFd<'_>) -> Result<Before, Failure> {
         let fail = |errno| ("reading its access control list", errno);
         let status = rustix::fs::fstat(fd).map_err(|errno| ("inspecting the file", errno))?;
         let mut control = AccessControl {
@@ -238,13 +248,47 @@ impl AccessControl {
             mode: status.st_mode & 0o777,
             acl: Vec::new(),
         };
-        let mut bytes = vec![0; 1 << 16];
-        match rustix::fs::fgetxattr(fd, ATTRIBUTE, &mut bytes) {
-            Ok(len) => control.decode(&bytes[..len]).map_err(fail)?,
-            Err(Errno::NODATA | Errno::OPNOTSUPP) => {}
-            Err(errno) => return Err(fail(errno)),
+        let list = read_list(fd).map_err(fail)?;
+        if let Some(list) = &list {
+            control.decode(list).map_err(fail)?;
         }
-        Ok(control)
+        Ok(Before { control, mode: status.st_mode & (SPECIAL | 0o777), list })
+    }
+
+    /// Gives the file back what has changed of it, as far as it can be had again.
+    fn restore(&self, fd: BorrowedFd<'_>) {
+        let status = || rustix::fs::fstat(fd).ok();
+        let AccessControl { owner, group, .. } = self.control;
+        if status().is_some_and(|now| (Some(now.st_uid), Some(now.st_gid)) != (owner, group)) {
+            let _ = change_owners(fd, (owner, group));
+        }
+        let changed = |now: rustix::fs::Stat| now.st_mode & (SPECIAL | 0o777) != self.mode;
+        match &self.list {
+            Some(list) if read_list(fd).as_ref() != Ok(&self.list) => {
+                let _ = rustix::fs::fsetxattr(fd, ATTRIBUTE, list, XattrFlags::empty());
+            }
+            None if read_list(fd) != Ok(None) || status().is_some_and(changed) => {
+                let _ = self.control.grant(fd);
+            }
+            _ => {}
+        }
+        // What a change of owner has taken.
+        if status().is_some_and(changed) {
+            let _ = rustix::fs::fchmod(fd, Mode::from_raw_mode(self.mode));
+        }
+    }
+}
+
+/// The list of a file; `None` where it has none.
+fn read_list(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Errno> {
+    let mut bytes = vec![0; 1 << 16];
+    match rustix::fs::fgetxattr(fd, ATTRIBUTE, &mut bytes) {
+        Ok(len) => {
+            bytes.truncate(len);
+            Ok(Some(bytes))
+        }
+        Err(Errno::NODATA | Errno::OPNOTSUPP) => Ok(None),
+        Err(errno) => Err(errno),
     }
 }
 

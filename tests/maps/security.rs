@@ -189,13 +189,23 @@ fn role_whose_changes_of_security_fail() {
     let memory = role_options(&role).security(listed(6)).create_new("memory").expect("made");
     let files = role_options(&role).security(listed(6)).file_mode(FileMode::CreateNew).name("file");
     let file = files.open_path(&path).expect("made");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o4660)).expect("ours");
+    // This makes the mask narrower than the entry.
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o4640)).expect("ours");
+    fs::set_permissions(directory.join("memory"), fs::Permissions::from_mode(0o640)).expect("ours");
+    let list = |map: &SharedMap| {
+        let mut list = vec![0; 1024];
+        let found = rustix::fs::fgetxattr(map, "system.posix_acl_access", &mut list);
+        found.map(|len| list[..len].to_vec())
+    };
     let fail = |map: &SharedMap, control: &AccessControl, kind: io::ErrorKind| {
         let mode = || fs::metadata(&page).expect("there").mode();
         let (before, page_before) = (map.access_control().expect("a creator may ask"), mode());
+        let own = || (list(map), rustix::fs::fstat(map).expect("open").st_mode);
+        let own_before = own();
         let error = map.set_access_control(control).expect_err("it cannot be had");
         assert_eq!(io::Error::from(error).kind(), kind);
         assert_eq!((map.access_control().expect("a creator may ask"), mode()), (before, page_before));
+        assert_eq!(own(), own_before, "with all that an entry says, also where the mask leaves less of it");
     };
     // No other owner.
     restrict([(libc::SYS_fchown, Vec::new())], SeccompAction::Errno(libc::EPERM as u32));
