@@ -101,12 +101,16 @@ impl SharedMap {
         let huge = self.facts().granularity > rustix::param::page_size() as u64;
         let mut current = self.lock_capacity();
         match self.file_len_now() {
-            Some(found) if self.facts().kind != MapKind::Named && !huge => {
+            Some(found) if self.facts().kind != MapKind::Named => {
                 let expected = *current;
                 if found < expected {
                     return Err(self.error(ErrorKind::Truncated { found, expected }));
                 }
-                *current = found;
+                // A file of huge pages is as long as those that the capacity begins.
+                let whole = if huge { expected.next_multiple_of(self.facts().granularity) } else { expected };
+                if found > whole {
+                    *current = found;
+                }
             }
             _ => {}
         }

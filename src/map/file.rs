@@ -258,6 +258,11 @@ fn finish(options: &MapOptions, candidate: Candidate, path: &Path) -> Result<Opt
 /// P6: makes the file as long as the capacity, and zero if it is to be emptied. What cannot be is known before
 /// anything is lost.
 fn shape(options: &MapOptions, file: &File, len: u64, capacity: u64, emptied: bool) -> Result<(), Errno> {
+    // A file of huge pages has whole ones.
+    let pages = sys::granularity(file.as_fd());
+    let is_huge = pages > rustix::param::page_size() as u64;
+    let capacity =
+        if is_huge { capacity.checked_next_multiple_of(pages).ok_or(Errno::FBIG)? } else { capacity };
     let commit = options.commits(MapKind::File) && options.access.changes_the_map();
     if capacity > len || commit {
         lengthen(options, file, capacity, commit)?;

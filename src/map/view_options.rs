@@ -204,8 +204,11 @@ impl<'map, K: Kind> ViewOptions<'map, K> {
         }
         if pages.locked {
             window.lock(true).map_err(|errno| match errno {
-                // Of the limit, or of a page that cannot be had.
-                Errno::NOMEM if prefault(&window, access) == Err(Errno::FAULT) => no_page(),
+                // Of the limit, or of a page that cannot be had. To see which makes pages, so not where the limit says it.
+                Errno::NOMEM if map.assert_reaches(offset + len).is_err() => no_page(),
+                Errno::NOMEM if !is_over_limit(len) && prefault(&window, access) == Err(Errno::FAULT) => {
+                    no_page()
+                }
                 Errno::NOMEM | Errno::PERM | Errno::AGAIN => map.error(ErrorKind::LockLimit { needed: len }),
                 errno => map.os("locking a view in memory", len, errno),
             })?;
@@ -222,4 +225,10 @@ fn prefault(window: &Window, access: Access) -> Result<(), Errno> {
         Err(Errno::INVAL) => window.advise(Advice::WillNeed),
         done => done,
     }
+}
+
+/// Whether so many bytes alone are more than this process may lock.
+fn is_over_limit(len: u64) -> bool {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Memlock).current;
+    limit.is_some_and(|limit| len > limit)
 }
