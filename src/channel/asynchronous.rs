@@ -17,12 +17,11 @@ use super::select::{EMPTY, Select};
 use super::sender::Sender;
 use super::seqlock::{LoadError, Newer, Reader, WaitError};
 use super::source::sealed::Waits;
-use super::source::{Source, Spot};
+use super::source::{Enlisted, Source, Spot};
 use crate::Message;
 use crate::protocol::gate::Gate;
 use crate::sync::AtomicU32;
 use crate::wait::reactor::{Place, Ticket};
-use crate::wait::{Bell, many};
 
 impl Place for Spot {
     fn word(&self) -> Option<&AtomicU32> {
@@ -39,14 +38,11 @@ fn poll_any<S: Waits + ?Sized>(
     if let Some(index) = look(sources, true) {
         return Poll::Ready(index);
     }
-    let spots: Vec<Spot> = sources.iter().map(|source| source.spot()).collect();
-    let seen: Vec<Option<u32>> = spots.iter().map(|spot| spot.gate().map(Gate::enlist)).collect();
-    let is_heard = Bell::all_are_heard(spots.iter().map(|spot| spot.bell));
+    let enlisted = Spot::enlist(sources.iter().map(|source| source.spot()).collect());
     if let Some(index) = look(sources, false) {
         return Poll::Ready(index);
     }
-    for ((source, spot), seen) in sources.iter_mut().zip(spots).zip(seen) {
-        let at_most = if is_heard && seen.is_some() { spot.at_most } else { spot.at_most.min(many::NAP) };
+    for (source, Enlisted { spot, seen, at_most }) in sources.iter_mut().zip(enlisted) {
         // The old note first: both at a time would not be room enough for as many tasks as a thread sleeps for.
         *source.ticket() = None;
         *source.ticket() =
@@ -58,6 +54,15 @@ fn poll_any<S: Waits + ?Sized>(
 /// Whether the source is ready; else the task is noted there.
 pub(super) fn poll_ready<S: Waits + ?Sized>(source: &mut S, waker: &Waker) -> Poll<()> {
     poll_any(&mut [source], waker, |sources, due| sources[0].is_ready(due).then_some(0)).map(drop)
+}
+
+/// The message, if the channel is only full; else why it can never be sent.
+fn unless_full<T>(error: TrySendError<T>) -> Result<T, SendError<T>> {
+    match error {
+        TrySendError::Full(message) => Ok(message),
+        TrySendError::Disconnected(message, departure) => Err(SendError::Disconnected(message, departure)),
+        TrySendError::Broken(message, broken) => Err(SendError::Broken(message, broken)),
+    }
 }
 
 /// So often in turn a source may be ready and another one faster, before others get the thread.
@@ -140,11 +145,7 @@ impl<T: Message, K: Kind> Sender<T, K> {
     pub fn poll_send(&mut self, message: &T, context: &mut Context<'_>) -> Poll<Result<(), SendError<T>>> {
         settle(self, context.waker(), |sender| match sender.try_send(*message) {
             Ok(()) => Some(Ok(())),
-            Err(TrySendError::Full(_)) => None,
-            Err(TrySendError::Disconnected(message, gone)) => {
-                Some(Err(SendError::Disconnected(message, gone)))
-            }
-            Err(TrySendError::Broken(message, broken)) => Some(Err(SendError::Broken(message, broken))),
+            Err(error) => unless_full(error).err().map(Err),
         })
     }
 
@@ -312,12 +313,10 @@ impl<T: Message + Unpin, K: Kind> Sink<T> for SendSink<'_, T, K> {
         assert!(self.waiting.is_none(), "a message was given to a sink that was not ready");
         match self.sender.try_send(message) {
             Ok(()) => Ok(()),
-            Err(TrySendError::Full(message)) => {
-                self.waiting = Some(message);
+            Err(error) => {
+                self.waiting = Some(unless_full(error)?);
                 Ok(())
             }
-            Err(TrySendError::Disconnected(message, gone)) => Err(SendError::Disconnected(message, gone)),
-            Err(TrySendError::Broken(message, broken)) => Err(SendError::Broken(message, broken)),
         }
     }
 

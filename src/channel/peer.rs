@@ -15,6 +15,7 @@ pub use crate::protocol::roster::Predecessor;
 use crate::protocol::roster::{self, Identity, Locks as _, Presence, Side};
 use crate::protocol::table;
 use crate::segment::{Segment, now};
+use crate::wait::NAP;
 
 impl fmt::Display for Departure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -94,9 +95,6 @@ const LONG: Duration = Duration::from_millis(20);
 
 /// The coarse clock may not have gone on before.
 const TICK: Duration = Duration::from_millis(4);
-
-/// Between two questions of a wait for the peer where nobody sleeps.
-const POLL: Duration = Duration::from_millis(1);
 
 impl Watch {
     pub(crate) fn new(side: Side, options: &EndpointOptions) -> Self {
@@ -221,7 +219,7 @@ impl Watch {
                 let gate = ring.control.gate(self.side.opposite());
                 member.bell().sleep(gate, left.min(self.interval), || lives().then_some(()));
             } else {
-                std::thread::sleep(left.min(POLL));
+                std::thread::sleep(left.min(NAP));
             }
         }
         true

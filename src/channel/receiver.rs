@@ -39,7 +39,7 @@ impl<T: Message, K: Kind> Receiver<T, K> {
     /// Takes a receiver's place. `locks` are for nobody else.
     pub(super) fn attach(segment: Segment, locks: Locks, options: EndpointOptions) -> Result<Self, Error> {
         let member = Member::join(segment.clone(), locks, Side::Receiving)?;
-        let slots = RecvSlots::resume(segment, member.seat().index)
+        let slots = RecvSlots::resume(segment, member.seat().index, member.bell())
             .map_err(|corruption| open::inconsistent(member.segment(), corruption))?;
         let watch = Watch::new(Side::Sending, &options);
         let patience = Patience::new(watch, options.wait_where(member.bell().lets_sleep()));

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::source::sealed::Waits;
-use super::source::{Source, Spot};
+use super::source::{Enlisted, Source, Spot};
 use crate::Wait;
 use crate::wait::many::{self, Watched};
-use crate::wait::{Bell, Pause, Waiting};
+use crate::wait::{NAP, Pause, Waiting};
 
 /// Waits for the first of several [sources](Source): receivers, senders and cells in any mix, of any message types.
 ///
@@ -115,23 +115,17 @@ impl Select {
             return None;
         }
         if spots.len() > many::MOST {
-            std::thread::sleep(left.min(many::NAP));
+            std::thread::sleep(left.min(NAP));
             return None;
         }
-        let (mut at_most, mut watched) = (left, Vec::with_capacity(spots.len()));
-        for spot in &spots {
-            at_most = at_most.min(spot.at_most);
-            match spot.gate() {
-                Some(gate) => watched.push(Watched::new(gate.word(), gate.enlist())),
-                None => at_most = at_most.min(many::NAP),
-            }
-        }
-        if !Bell::all_are_heard(spots.iter().map(|spot| spot.bell)) {
-            at_most = at_most.min(many::NAP);
-        }
+        let enlisted = Spot::enlist(spots);
         let found = self.look(sources, false);
         if found.is_none() {
-            many::sleep(&watched, at_most);
+            let at_most = enlisted.iter().map(|one| one.at_most).fold(left, Duration::min);
+            let watched = enlisted
+                .iter()
+                .filter_map(|Enlisted { spot, seen, .. }| Some(Watched::new(spot.gate()?.word(), (*seen)?)));
+            many::sleep(&watched.collect::<Vec<_>>(), at_most);
         }
         found
     }

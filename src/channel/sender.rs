@@ -41,7 +41,7 @@ impl<T: Message, K: Kind> Sender<T, K> {
     /// Takes a sender's place. `locks` are for nobody else.
     pub(super) fn attach(segment: Segment, locks: Locks, options: EndpointOptions) -> Result<Self, Error> {
         let member = Member::join(segment.clone(), locks, Side::Sending)?;
-        let slots = SendSlots::resume(segment, member.seat().index)
+        let slots = SendSlots::resume(segment, member.seat().index, member.bell())
             .map_err(|corruption| open::inconsistent(member.segment(), corruption))?;
         let watch = Watch::new(Side::Receiving, &options);
         let patience = Patience::new(watch, options.wait_where(member.bell().lets_sleep()));

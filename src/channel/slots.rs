@@ -32,10 +32,6 @@ impl<T: Message, K: Kind> Slots<T, K> {
     const STRIDE: usize = stride::<T>(K::KIND);
     const PAYLOAD: usize = payload_offset::<T>(K::KIND);
 
-    fn new(segment: Segment) -> Self {
-        Self { bell: Bell::new(segment.parking()), segment, of: PhantomData }
-    }
-
     #[inline]
     fn ring(&self) -> Ring<'_> {
         self.segment.ring(Self::FORM, K::KIND)
@@ -82,8 +78,8 @@ pub(crate) struct SendSlots<T, K: Kind> {
 
 impl<T: Message, K: Kind> SendSlots<T, K> {
     /// Starts as the holder of that record of `segment`, which was planned for `T` and `K`.
-    pub(super) fn resume(segment: Segment, index: u32) -> Result<Self, Corruption> {
-        let slots = Slots::new(segment);
+    pub(super) fn resume(segment: Segment, index: u32, bell: Bell) -> Result<Self, Corruption> {
+        let slots = Slots { segment, bell, of: PhantomData };
         let side = K::Sending::resume(&slots.ring(), index)?;
         Ok(Self { slots, side, claimed: 0 })
     }
@@ -192,8 +188,8 @@ impl<T: Message, K: Kind> RecvSlots<T, K> {
     const KEEPS_REDELIVERED: bool = !matches!(K::KIND, segment::Kind::Spsc);
 
     /// Starts as the holder of that record of `segment`, which was planned for `T` and `K`.
-    pub(super) fn resume(segment: Segment, index: u32) -> Result<Self, Corruption> {
-        let slots = Slots::new(segment);
+    pub(super) fn resume(segment: Segment, index: u32, bell: Bell) -> Result<Self, Corruption> {
+        let slots = Slots { segment, bell, of: PhantomData };
         let side = K::Receiving::resume(&slots.ring(), index)?;
         Ok(Self { slots, side, ready: 0, redelivered: 0 })
     }

@@ -10,7 +10,7 @@ use crate::Message;
 use crate::protocol::gate::Gate;
 use crate::protocol::roster::Side;
 use crate::segment::Segment;
-use crate::wait::Bell;
+use crate::wait::{Bell, NAP};
 
 /// Something that a [`Select`](super::Select) can wait for: a [`Receiver`], which is ready when there may be a message; a
 /// [`Sender`], when there may be a free slot; or [`Newer`], when a cell has a newer value. All of them are ready as well
@@ -51,6 +51,29 @@ impl Spot {
             At::Ring(side) => Some(self.segment.any_ring().control.gate(side)),
             At::Cell(index) => self.segment.cell_gate(index),
         }
+    }
+}
+
+/// A spot at whose gate one has enlisted.
+pub(super) struct Enlisted {
+    pub(super) spot: Spot,
+    /// What the word of the gate is while there are no news; `None` where there is none to sleep at.
+    pub(super) seen: Option<u32>,
+    /// How long one may sleep: less where not all news wake the sleeper.
+    pub(super) at_most: Duration,
+}
+
+impl Spot {
+    /// Enlists at the gates of all spots, with the barrier behind it: a last look comes next.
+    pub(super) fn enlist(spots: Vec<Self>) -> Vec<Enlisted> {
+        let seen: Vec<Option<u32>> = spots.iter().map(|spot| spot.gate().map(Gate::enlist)).collect();
+        let is_heard = Bell::all_are_heard(spots.iter().map(|spot| spot.bell));
+        let of = |(spot, seen): (Self, Option<u32>)| {
+            let longest = if is_heard && seen.is_some() { spot.at_most } else { NAP };
+            let at_most = spot.at_most.min(longest);
+            Enlisted { spot, seen, at_most }
+        };
+        spots.into_iter().zip(seen).map(of).collect()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::futex;
+use super::futex::{self, NAP};
 use crate::protocol::gate::{self, Gate, Parking};
 use crate::sync::Barrier;
 
@@ -14,9 +14,6 @@ pub(crate) struct Bell {
     /// Whether the others can be told to look for sleepers: not if they rely on a kernel that will not do it for us.
     is_heard: bool,
 }
-
-/// How long somebody sleeps whose kernel will not tell everybody to look for sleepers.
-const UNHEARD: Duration = Duration::from_millis(1);
 
 impl Bell {
     /// Of a channel with that choice. Its participant makes it before it takes its place.
@@ -73,7 +70,7 @@ impl Bell {
     ) -> Option<R> {
         let barrier = self.barrier.expect("whoever may sleep");
         gate::sleep(gate, barrier, look, |word, seen, is_heard| {
-            futex::sleep(word, seen, if is_heard && self.is_heard { at_most } else { at_most.min(UNHEARD) });
+            futex::sleep(word, seen, if is_heard && self.is_heard { at_most } else { at_most.min(NAP) });
         })
     }
 }

@@ -11,8 +11,8 @@ use crate::sync::AtomicU32;
 /// What one sleep may take at most, whatever was asked for: whoever tells the news can die before it wakes. In unit tests
 /// so long that a lost wake is not healed.
 pub(super) const LONGEST: Duration = Duration::from_secs(if cfg!(test) { 3600 } else { 1 });
-/// Where the kernel refuses to sleep at a word.
-const NAP: Duration = Duration::from_millis(1);
+/// What it takes where the kernel refuses to sleep at a word, or will not have all news wake the sleeper: it looks by itself.
+pub(crate) const NAP: Duration = Duration::from_millis(1);
 
 /// Sleeps while the word is `seen`, for at most so long. It may be woken for nothing, also by a signal.
 pub(crate) fn sleep(word: &AtomicU32, seen: u32, at_most: Duration) {

@@ -7,13 +7,11 @@ use rustix::io::Errno;
 use rustix::thread::futex::{self, WaitFlags, WaitPtr, WaitvFlags};
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
-use super::futex::LONGEST;
+use super::futex::{LONGEST, NAP};
 use crate::sync::AtomicU32;
 
 /// So many words the kernel watches at a time.
 pub(crate) const MOST: usize = 128;
-/// Between two looks where it does not watch all of them.
-pub(crate) const NAP: Duration = Duration::from_millis(1);
 
 /// A word, and what it was.
 #[derive(Clone, Copy, Debug)]

@@ -9,6 +9,7 @@ pub(crate) mod reactor;
 mod waiting;
 
 pub(crate) use bell::Bell;
+pub(crate) use futex::NAP;
 pub(crate) use pace::Pace;
 pub(crate) use waiting::{Pause, Waiting};
 

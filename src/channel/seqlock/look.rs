@@ -13,7 +13,7 @@ use crate::channel::peer::{coarse_now, until_due};
 use crate::protocol::gate::Parking;
 use crate::protocol::roster::{self, Locks as _, Presence, Record, Side};
 use crate::segment::{CellPlace, Locks, Segment};
-use crate::wait::{Bell, Pause, Waiting};
+use crate::wait::{Bell, NAP, Pause, Waiting};
 
 /// A look at the values of a cell.
 #[derive(Clone, Copy)]
@@ -101,8 +101,9 @@ impl<'m, T: Message> Look<'m, T> {
                 match writer.segment.cell_gate(writer.index) {
                     Some(gate) => {
                         let bell = bell.get_or_insert_with(|| Bell::new(writer.segment.parking()));
-                        bell.sleep(gate, left.min(until_due(watch.asked, watch.interval)), look);
+                        bell.sleep(gate, left.min(watch.left()), look);
                     }
+                    // It may not write to where the writer would look for it.
                     None => std::thread::sleep(left.min(NAP)),
                 }
             }
@@ -125,25 +126,29 @@ impl<'m, T: Message> Look<'m, T> {
     }
 }
 
-/// How long one sleeps between two looks who may not write to where the writer would look for it.
-const NAP: Duration = Duration::from_millis(1);
-
 /// When the kernel is to be asked again.
-struct Watch {
+#[derive(Debug)]
+pub(super) struct Watch {
     interval: Duration,
     asked: Duration,
     looks: u32,
 }
 
 /// While it spins, the clock is read once in so many looks.
-pub(super) const LOOKS_PER_CLOCK: u32 = 64;
+const LOOKS_PER_CLOCK: u32 = 64;
 
 impl Watch {
-    fn new(interval: Duration) -> Self {
+    pub(super) fn new(interval: Duration) -> Self {
         Self { interval, asked: coarse_now(), looks: 0 }
     }
 
-    fn is_due(&mut self, slow: bool) -> bool {
+    /// How long one may sleep before.
+    pub(super) fn left(&self) -> Duration {
+        until_due(self.asked, self.interval)
+    }
+
+    /// Whether it is now. `slow`: looks are rare.
+    pub(super) fn is_due(&mut self, slow: bool) -> bool {
         self.looks = self.looks.wrapping_add(1);
         if !slow && self.looks % LOOKS_PER_CLOCK != 0 {
             return false;

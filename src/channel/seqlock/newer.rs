@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use super::look::LOOKS_PER_CLOCK;
+use super::look::Watch;
 use super::reader::Reader;
-use crate::channel::peer::{coarse_now, until_due};
 use crate::channel::source::sealed::Waits;
 use crate::channel::source::{At, Spot};
 use crate::wait::Bell;
@@ -20,25 +19,20 @@ pub struct Newer<T: Message> {
     ticket: Option<Ticket>,
     reader: Reader<T>,
     seen: u64,
-    /// When the kernel was last asked for the writer.
-    asked: std::time::Duration,
-    looks: u32,
+    watch: Watch,
     gone: Option<Departure>,
-    bell: Bell,
 }
 
 impl<T: Message> Newer<T> {
     pub(super) fn new(reader: Reader<T>, seen: u64) -> Self {
-        let bell = Bell::new(reader.segment().parking());
+        let watch = Watch::new(reader.options().liveness_interval);
         Self {
             #[cfg(feature = "async")]
             ticket: None,
             reader,
             seen,
-            asked: coarse_now(),
-            looks: 0,
+            watch,
             gone: None,
-            bell,
         }
     }
 
@@ -70,27 +64,16 @@ impl<T: Message> Waits for Newer<T> {
             self.gone = None;
             return true;
         }
-        self.looks = self.looks.wrapping_add(1);
-        let mut is_due = false;
-        if due || self.looks % LOOKS_PER_CLOCK == 0 {
-            let now = coarse_now();
-            is_due = now.saturating_sub(self.asked) >= self.reader.options().liveness_interval;
-            if is_due {
-                self.asked = now;
-            }
-        }
+        let is_due = self.watch.is_due(due);
         self.gone = self.reader.writer().gone(is_due);
         self.gone.is_some()
     }
 
     fn spot(&self) -> Spot {
-        let at_most = until_due(self.asked, self.reader.options().liveness_interval);
-        Spot {
-            segment: self.reader.segment().clone(),
-            at: At::Cell(self.reader.index()),
-            bell: self.bell,
-            at_most,
-        }
+        let segment = self.reader.segment().clone();
+        // Only one that comes to sleeping needs it.
+        let bell = Bell::new(segment.parking());
+        Spot { segment, at: At::Cell(self.reader.index()), bell, at_most: self.watch.left() }
     }
 
     #[cfg(feature = "async")]
