@@ -2,7 +2,7 @@
 //!
 //! A file that is made has no name until it is as it shall be, so nobody sees it before, and if the call fails or the
 //! process is killed the kernel removes it. Where the file system has no such files it is made under its name; then a
-//! failing call removes it, unless somebody else has it by then.
+//! failing call removes it, unless somebody else is seen to have it by then.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -187,8 +187,9 @@ pub(super) fn assert_mappable(status: &Stat, path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Makes all of a file of `len` bytes zero, and its length the capacity. Space that is taken is not given back to be
-/// taken again, which others could prevent.
+/// Makes all of a file of `len` bytes zero, and its length the capacity. Space that is taken is not given back by this, to
+/// be taken again, which others could prevent; a file system that copies on write, and XFS, may do so all the same, and
+/// then be full.
 pub(super) fn empty(file: &File, len: u64, capacity: u64, commit: bool) -> Result<(), Errno> {
     if len == 0 {
         return Ok(());
@@ -199,7 +200,7 @@ pub(super) fn empty(file: &File, len: u64, capacity: u64, commit: bool) -> Resul
     }
     let zeroed = len.min(capacity);
     if rustix::fs::fallocate(file, FallocateFlags::ZERO_RANGE, 0, zeroed).is_err() {
-        // Not every file system can do it. All of it has its space, so writing takes no more.
+        // Not every file system can do it. All of it has its space, so writing takes no more, unless that copies.
         let zeros = vec![0; 1 << 16];
         let mut at = 0;
         while at < zeroed {

@@ -72,12 +72,11 @@ impl SharedMap {
             drop(current);
             return Err(self.argument("capacity", found, expected));
         }
-        let huge = facts.granularity > rustix::param::page_size() as u64;
-        let wanted = if huge { capacity.next_multiple_of(facts.granularity) } else { capacity };
+        let wanted = length::of_pages(capacity, facts.granularity);
         let lengthen = match (facts.commit, facts.kind) {
             (true, MapKind::File) => length::extend_committed,
             // The pool's pages are not among the free ones.
-            (true, _) if huge => length::extend_committed,
+            (true, _) if length::is_huge(facts.granularity) => length::extend_committed,
             (true, _) => length::extend_memory,
             (false, _) => length::extend,
         };
@@ -98,7 +97,6 @@ impl SharedMap {
     ///
     /// [`Truncated`](ErrorKind::Truncated) if it has become shorter.
     pub fn refresh(&self) -> Result<u64, Error> {
-        let huge = self.facts().granularity > rustix::param::page_size() as u64;
         let mut current = self.lock_capacity();
         match self.file_len_now() {
             Some(found) if self.facts().kind != MapKind::Named => {
@@ -106,9 +104,7 @@ impl SharedMap {
                 if found < expected {
                     return Err(self.error(ErrorKind::Truncated { found, expected }));
                 }
-                // A file of huge pages is as long as those that the capacity begins.
-                let whole = if huge { expected.next_multiple_of(self.facts().granularity) } else { expected };
-                if found > whole {
+                if found > length::of_pages(expected, self.facts().granularity) {
                     *current = found;
                 }
             }

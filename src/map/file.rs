@@ -7,7 +7,8 @@
 //!       P7 give a new file its path; something is there by now: begin again     P8 free the name's mutex
 //! ```
 //!
-//! Nothing of the user's is changed before P6, and nothing of what was there is refused after it.
+//! Nothing of the user's is changed before P6, and after it nothing of what was there is refused, save by file systems on
+//! which zeros take space anew (`candidate::empty`).
 
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -258,11 +259,7 @@ fn finish(options: &MapOptions, candidate: Candidate, path: &Path) -> Result<Opt
 /// P6: makes the file as long as the capacity, and zero if it is to be emptied. What cannot be is known before
 /// anything is lost.
 fn shape(options: &MapOptions, file: &File, len: u64, capacity: u64, emptied: bool) -> Result<(), Errno> {
-    // A file of huge pages has whole ones.
-    let pages = sys::granularity(file.as_fd());
-    let is_huge = pages > rustix::param::page_size() as u64;
-    let capacity =
-        if is_huge { capacity.checked_next_multiple_of(pages).ok_or(Errno::FBIG)? } else { capacity };
+    let capacity = length::of_pages(capacity, sys::granularity(file.as_fd()));
     let commit = options.commits(MapKind::File) && options.access.changes_the_map();
     if capacity > len || commit {
         lengthen(options, file, capacity, commit)?;

@@ -23,6 +23,16 @@ use super::sys;
 /// The byte that is locked in L3, behind those of `share`.
 const GROWING: u64 = (1 << 62) + 0x5249_4e47 + 4;
 
+/// How long a file is that has to hold so many bytes, fewer than 2^63: one of huge pages has whole ones.
+pub(super) fn of_pages(bytes: u64, granularity: u64) -> u64 {
+    if is_huge(granularity) { bytes.next_multiple_of(granularity) } else { bytes }
+}
+
+/// Whether a file of that granularity is of huge pages.
+pub(super) fn is_huge(granularity: u64) -> bool {
+    granularity > rustix::param::page_size() as u64
+}
+
 /// Makes the file at least so long; what is new takes no space, save for its last page.
 pub(super) fn extend(fd: BorrowedFd<'_>, len: u64, patience: Duration) -> Result<()> {
     if len == 0 || reaches(fd, len)? {
