@@ -100,7 +100,8 @@ pub enum Error {
         /// How many cells it has.
         cells: u32,
     },
-    /// Somebody else has the role, and is alive. It takes 50 ms to be sure.
+    /// Somebody else has the role, and is alive. It takes 50 ms to be sure, and a second if no process with that id runs in
+    /// this pid namespace.
     RoleTaken {
         /// Name of the channel.
         channel: String,

@@ -2,6 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
 use crate::Error;
 use crate::protocol::roster::{self, Identity, Lock, Predecessor, Presence, Record};
 use crate::segment::now;
@@ -10,8 +14,9 @@ use crate::segment::now;
 /// the lock for some microseconds.
 pub(super) const ROLE_PATIENCE: Duration = Duration::from_millis(50);
 
-/// A role that somebody has, whose record says that nobody is there, is tried for this long: its next holder
-/// is about to say who it is.
+/// A role that somebody has is tried for this long if its record says that nobody is there, since its next holder is about
+/// to say who it is; and if the process that it names does not run here, since the kernel may be about to let go of what
+/// that one had. It does so when the last who looks into its memory is done, as a reader of `/proc/PID/cmdline` is.
 pub(super) const NAME_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Who this is: for people.
@@ -49,7 +54,7 @@ pub(super) fn lock(
     while !roster::take_lock(lock) {
         let (named, waited) = (roster::glance(record) == Presence::Live, start.elapsed());
         let (channel, pid) = (channel.to_owned(), roster::identity(record).pid);
-        if named && waited >= ROLE_PATIENCE {
+        if named && waited >= ROLE_PATIENCE && (waited >= NAME_PATIENCE || runs(pid)) {
             return Err(Error::RoleTaken { channel, role, pid });
         }
         if waited >= NAME_PATIENCE {
@@ -58,4 +63,93 @@ pub(super) fn lock(
         std::thread::sleep(Duration::from_millis(1));
     }
     Ok(())
+}
+
+/// Whether a process with that id runs here, as far as can be told: one of another pid namespace has its id there. No proof
+/// of a death, only a reason to be patient.
+fn runs(pid: u64) -> bool {
+    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return false };
+    match pidfd_open(pid, PidfdFlags::empty()) {
+        // Of one that has ended, and was not waited for yet, it can be read.
+        Ok(process) => {
+            let ended = &mut [PollFd::new(&process, PollFlags::IN)];
+            poll(ended, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) == Ok(0)
+        }
+        Err(error) => error != Errno::SRCH,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Child, Command};
+
+    use rustix::process::{WaitId, WaitIdOptions, waitid};
+
+    use super::*;
+
+    /// A lock that another has for that long after it was made.
+    struct HeldFor(Instant, Duration);
+
+    impl Lock for HeldFor {
+        fn try_lock(&self) -> bool {
+            self.0.elapsed() >= self.1
+        }
+
+        fn is_held(&self) -> bool {
+            !self.try_lock()
+        }
+
+        fn unlock(&self) {}
+    }
+
+    /// The record of a holder with that process id.
+    fn record_of(pid: u64) -> Record {
+        let record = Record::default();
+        roster::enter(&record, Identity { pid, since: now() });
+        record
+    }
+
+    fn lock_for(pid: u64, held: Duration) -> Result<(), Error> {
+        lock(&record_of(pid), &HeldFor(Instant::now(), held), "channel", "sender")
+    }
+
+    /// A process that has ended, and that nobody has waited for.
+    fn dead() -> Child {
+        let child = Command::new("true").spawn().expect("a program that every system has");
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a process id");
+        waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT).expect("a child");
+        child
+    }
+
+    #[test]
+    fn a_role_is_waited_for_that_the_kernel_has_not_taken_from_a_dead_process_yet() {
+        let mut child = dead();
+        let pid = child.id().into();
+        lock_for(pid, 4 * ROLE_PATIENCE).expect("in time");
+        child.wait().expect("a child");
+        lock_for(pid, 4 * ROLE_PATIENCE).expect("in time");
+    }
+
+    #[test]
+    fn a_role_is_not_waited_for_longer_than_a_second_whoever_has_it() {
+        let mut child = dead();
+        let pid = child.id().into();
+        let started = Instant::now();
+        let error = lock_for(pid, Duration::MAX).expect_err("it is never free");
+        child.wait().expect("a child");
+        assert!(matches!(error, Error::RoleTaken { pid: named, .. } if named == pid), "{error}");
+        assert!(started.elapsed() >= NAME_PATIENCE);
+    }
+
+    #[test]
+    fn a_process_runs_until_it_has_ended_whether_or_not_it_was_waited_for() {
+        let mut child = dead();
+        let pid = child.id().into();
+        assert!(!runs(pid), "ended");
+        child.wait().expect("a child");
+        assert!(!runs(pid), "waited for");
+        assert!(runs(std::process::id().into()), "this one");
+        // The word is another's: whatever it is, it is no process.
+        assert!([0, 1 << 31, u64::MAX].into_iter().all(|pid| !runs(pid)));
+    }
 }

@@ -94,7 +94,7 @@ impl Record {
     }
 }
 
-/// Who a participant says it is: for people, never for decisions.
+/// Who a participant says it is: for people, and for how long to try; never for whether it lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Identity {
     /// Process id, as its own pid namespace counts.

@@ -41,7 +41,7 @@ fn a_watcher_that_comes_later_sees_numbers_grow_to_those_of_the_last_line() {
     let (status, sights, last) = ended(watch(run.child.id()).end());
     let tenths = (since.elapsed().as_secs_f64() * 10.0) as usize;
     let end = run.end();
-    assert_eq!(status, Some(0));
+    assert_eq!(status, Some(0), "{last}: {end:#?}");
     assert!(assert_matches(&end, 12 * PASS).killed > 10);
     assert_saw_the_end(&sights, &last, end.1.last().expect("a line"));
     let running: Vec<_> = sights.iter().filter(|sight| sight.state == "running").collect();
@@ -78,7 +78,7 @@ fn a_watcher_may_come_first() {
     pipeline.child.stdin.take().expect("a pipe").write_all(b"\n").expect("it listens");
     let (status, sights, last) = ended(watcher.end());
     let end = pipeline.end();
-    assert_eq!(status, Some(0));
+    assert_eq!(status, Some(0), "{last}: {end:#?}");
     assert_matches(&end, PASS);
     assert_saw_the_end(&sights, &last, end.1.last().expect("a line"));
     assert!(sights[0].samples < PASS / 2, "{:#?}", sights[0]);
@@ -262,7 +262,7 @@ fn a_worker_goes_on_counting_where_the_one_before_was_killed() {
     }
     let (status, sights, last) = ended(watcher.end());
     let end = run.end();
-    assert_eq!(status, Some(0));
+    assert_eq!(status, Some(0), "{last}: {end:#?}");
     assert_matches(&end, PASS);
     assert_saw_the_end(&sights, &last, end.1.last().expect("a line"));
     let end = &sights.last().expect("it saw something").workers[0];
@@ -283,7 +283,7 @@ fn each_sample_is_in_one_share_however_often_the_only_worker_is_killed() {
     run.wait_for("workers");
     let (status, sights, last) = ended(watch(run.child.id()).end());
     let end = run.end();
-    assert_eq!(status, Some(0));
+    assert_eq!(status, Some(0), "{last}: {end:#?}");
     assert!(assert_matches(&end, 60 * PASS).killed > 0);
     assert_saw_the_end(&sights, &last, end.1.last().expect("a line"));
 }
