@@ -11,7 +11,7 @@ use super::{fence, mutant};
 
 /// How store and load are kept apart; both sides go by the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Barrier {
+pub(crate) enum Barrier {
     /// A full fence on either side.
     Fence,
     /// The side that goes to sleep asks the kernel for a fence everywhere (`MEMBARRIER_CMD_GLOBAL_EXPEDITED`). For

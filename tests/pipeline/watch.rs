@@ -49,11 +49,13 @@ fn a_watcher_that_comes_later_sees_numbers_grow_to_those_of_the_last_line() {
     assert!(running[0].samples < 12 * PASS, "{:#?}", running[0]);
     for sight in &running[running.len() / 2..] {
         let (speed, [now, mean]) = (sight.speed.expect("known by now"), sight.rates);
-        assert!(speed > 0.0 && speed < 20e6, "{sight:#?}");
+        // On a busy machine nothing may have come between two sights.
+        assert!((0.0..20e6).contains(&speed), "{sight:#?}");
         assert!((45.0..135.0).contains(&now.expect("known by now")), "{sight:#?}");
         assert!((95.0..110.0).contains(&mean.expect("known by now")), "{sight:#?}");
         assert!(sight.beats > 450 * (sight.samples / PASS), "{sight:#?}");
     }
+    assert!(running.iter().any(|sight| sight.speed.is_some_and(|speed| speed > 0.0)), "{running:#?}");
     // Not at every sight: they are killed and replaced all the time, and have left before the end is told.
     let fresh = |sight: &&&Sight| sight.workers.iter().any(|worker| worker.presence == "fresh");
     assert!(running.iter().filter(fresh).count() > 0, "{running:#?}");
