@@ -8,6 +8,8 @@
 
 #[path = "hot_path/cells.rs"]
 mod cells;
+#[path = "hot_path/channels.rs"]
+mod channels;
 #[allow(dead_code, reason = "other tests need the rest")]
 #[path = "../src/testing.rs"]
 mod testing;
@@ -17,6 +19,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -211,6 +214,10 @@ fn role() {
         ["mpsc", verb, side] => play(mpsc::channel::<u64>, &dir, verb, side == "first"),
         ["spmc", verb, side] => play(spmc::channel::<u64>, &dir, verb, side == "first"),
         ["mpmc", verb, side] => play(mpmc::channel::<u64>, &dir, verb, side == "first"),
+        ["channels", kind, size, ..] => {
+            let verb = script.splitn(4, ' ').last().expect("a verb");
+            channels::play(&dir, kind, size, verb)
+        }
         ["cells", verb] => cells::play(&dir, verb),
         ["cells-control", what] => cells::control(&dir, what),
         ["control", what] => control(&dir, what),
@@ -246,39 +253,44 @@ fn spawn(space: &TempNamespace, script: &str) -> Child {
 /// One pair at a time: more spinning processes than cores wait for each other's time slices.
 static PAIR: Mutex<()> = Mutex::new(());
 
+/// How a process ended that made no system call and allocated nothing.
 #[track_caller]
-fn assert_quiet(verb: &str) {
-    // Of the kind with two forms the forms, of the others the kinds.
-    ["stamped", "indexed", "mpsc", "spmc", "mpmc"].iter().for_each(|kind| assert_one_quiet(kind, verb));
+fn assert_quiet(status: ExitStatus, what: &str) {
+    assert_ne!(status.signal(), Some(libc::SIGSYS), "{what}: a system call");
+    assert_ne!(status.code(), Some(ALLOCATED), "{what}: an allocation");
+    assert_eq!(status.code(), Some(FINE), "{what}: {status}");
 }
 
 #[track_caller]
-fn assert_one_quiet(form: &str, verb: &str) {
+fn assert_all_quiet(verb: &str) {
+    // Of the kind with two forms the forms, of the others the kinds.
+    ["stamped", "indexed", "mpsc", "spmc", "mpmc"].iter().for_each(|kind| assert_pair_quiet(kind, verb));
+}
+
+#[track_caller]
+fn assert_pair_quiet(form: &str, verb: &str) {
     let _one = PAIR.lock().unwrap_or_else(PoisonError::into_inner);
     let space = TempNamespace::new();
     let mut first = spawn(&space, &format!("{form} {verb} first"));
     let mut second = spawn(&space, &format!("{form} {verb} second"));
     for (side, child) in [("first", &mut first), ("second", &mut second)] {
-        let status = child.wait();
-        assert_ne!(status.signal(), Some(libc::SIGSYS), "{form} {verb} {side}: a system call");
-        assert_ne!(status.code(), Some(ALLOCATED), "{form} {verb} {side}: an allocation");
-        assert_eq!(status.code(), Some(FINE), "{form} {verb} {side}: {status}");
+        assert_quiet(child.wait(), &format!("{form} {verb} {side}"));
     }
 }
 
 #[test]
 fn a_million_single_messages_each_way_need_no_system_call_and_no_allocation() {
-    assert_quiet("single");
+    assert_all_quiet("single");
 }
 
 #[test]
 fn a_million_messages_in_batches_each_way_need_no_system_call_and_no_allocation() {
-    assert_quiet("batch");
+    assert_all_quiet("batch");
 }
 
 #[test]
 fn a_million_messages_in_place_each_way_need_no_system_call_and_no_allocation() {
-    assert_quiet("loan");
+    assert_all_quiet("loan");
 }
 
 #[test]

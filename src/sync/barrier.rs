@@ -11,7 +11,8 @@ use super::{fence, mutant};
 
 /// How store and load are kept apart; both sides go by the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Barrier {
+#[allow(unreachable_pub, reason = "the oldest Rust does not see who reaches it")]
+pub enum Barrier {
     /// A full fence on either side.
     Fence,
     /// The side that goes to sleep asks the kernel for a fence everywhere (`MEMBARRIER_CMD_GLOBAL_EXPEDITED`). For
