@@ -312,9 +312,19 @@ fn every_crash_point_is_documented_with_the_tests_that_kill_there() {
     }
 }
 
+#[test]
+fn each_row_of_the_threats_names_a_test() {
+    let rows = table("docs/limitations.md", "Trust");
+    assert!(rows.len() >= 8, "{} rows", rows.len());
+    for row in rows {
+        let (file, tests) = row[4].split_once(": ").expect("a file and a test");
+        assert_test_exists(file, tests.split(';').next().expect("a part"));
+    }
+}
+
 fn pages() -> Vec<String> {
     let mut pages = files("docs", ".md");
-    pages.extend(["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(str::to_owned));
+    pages.extend(["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"].map(str::to_owned));
     pages
 }
 
