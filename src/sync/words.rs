@@ -309,7 +309,7 @@ mod worded {
 
 #[cfg(test)]
 mod tests {
-    use super::{load, store, worded};
+    use super::{load, store};
 
     type Copy = unsafe fn(*const u8, *mut u8, usize);
 
@@ -359,12 +359,15 @@ mod tests {
     #[test]
     fn every_number_of_bytes_is_loaded_from_any_address_and_nothing_else_is_written() {
         check(load, true);
-        check(worded::load, true);
+        // The form of other processors.
+        #[cfg(target_arch = "x86_64")]
+        check(super::worded::load, true);
     }
 
     #[test]
     fn every_number_of_bytes_is_stored_to_any_address_and_nothing_else_is_written() {
         check(store, false);
-        check(worded::store, false);
+        #[cfg(target_arch = "x86_64")]
+        check(super::worded::store, false);
     }
 }
