@@ -98,7 +98,7 @@ fn the_latest_value_is_a_dict_with_the_fields_of_its_type() {
     let _ = Side::Buy;
     let Some(said) = said(
         &space,
-        "v = cells.load()\nprint(v.version, {k: list(x) if k == 'levels' else x for k, x in v.value.items()})",
+        "v = cells.load()\nprint(v.version, {k: getattr(x, 'tolist', lambda: x)() for k, x in v.value.items()})",
     ) else {
         return;
     };

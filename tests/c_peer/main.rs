@@ -103,7 +103,11 @@ fn compile(compiler: &OsString, source: &str, to: &Path) {
     let mut command = Command::new(compiler);
     command.args(["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-O2", "-o"]).arg(to);
     let status = command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(source)).status();
-    assert!(status.expect("it was here").success(), "{}: {source} does not compile", compiler.display());
+    assert!(
+        status.expect("it was here").success(),
+        "{}: {source} does not compile",
+        compiler.to_string_lossy()
+    );
 }
 
 /// The peer in C; `None` where there is no compiler, which was said then.
