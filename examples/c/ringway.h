@@ -369,6 +369,15 @@ static inline ringway_code ringway__check_page(ringway_base *b, const char *name
     return RINGWAY_OK;
 }
 
+// The user's own directory goes with its last file; it stays if there are others.
+static inline void ringway__unlink(const ringway_base *b) {
+    char directory[RINGWAY_PATH];
+    unlink(b->path);
+    memcpy(directory, b->path, sizeof directory);
+    *strrchr(directory, '/') = 0;
+    if (b->own_directory) rmdir(directory);
+}
+
 static inline void ringway__leave(ringway_base *b) {
     if (b->map) munmap(b->map, b->map_len);
     if (b->fd >= 0) {
@@ -376,9 +385,7 @@ static inline void ringway__leave(ringway_base *b) {
         RINGWAY_STEP("leave.mutex");
         ringway__unlock(b->fd, 0);
         if (alone && !ringway__is_locked(b->fd, 0) && ringway__still_names(b)) {
-            unlink(b->path);
-            // The user's own directory goes with its last file; it stays if there are others.
-            if (b->own_directory) *strrchr(b->path, '/') = 0, rmdir(b->path);
+            ringway__unlink(b);
         }
         flock(b->fd, LOCK_UN);
         close(b->fd);
@@ -414,7 +421,7 @@ static inline ringway_code ringway__open(ringway_base *b, const char *directory,
     }
     if (code) return code;
     if (!ringway__is_locked(b->fd, 0)) { // a leftover
-        unlink(b->path);
+        ringway__unlink(b);
         code = ringway__fail(b, RINGWAY_NO_CHANNEL, "there is no channel %s: all who had it were killed", b->path);
     }
     if (!code) code = ringway__check_page(b, name);

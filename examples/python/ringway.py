@@ -270,6 +270,16 @@ def _still_names(path, fd):
     return os.path.samestat(named, os.fstat(fd))
 
 
+def _unlink(path, own):
+    """The user's own directory goes with its last file; it stays if there are others."""
+    try:
+        os.unlink(path)
+        if own:
+            os.rmdir(os.path.dirname(path))
+    except OSError:
+        pass
+
+
 def _check_page(fd, path, name):
     """The registry page, from a copy: where the data are."""
     page = os.pread(fd, _PAGE.size, 0)
@@ -323,10 +333,7 @@ def open(name, directory=None):
                 os.close(fd)
                 continue
             if not _is_locked(fd, 0):  # a leftover
-                try:
-                    os.unlink(path)
-                except OSError:
-                    pass
+                _unlink(path, own)
                 raise NoChannel(f"there is no channel {path}: all who had it were killed")
             data_offset, capacity = _check_page(fd, path, name)
             _lock(fd, _SETLK, fcntl.F_RDLCK, 0)
@@ -450,9 +457,7 @@ class Cells:
             _mutex(fd, self._path)
             _lock(fd, _SETLK, fcntl.F_UNLCK, 0)
             if not _is_locked(fd, 0) and _still_names(self._path, fd):
-                os.unlink(self._path)
-                if self._own:
-                    os.rmdir(os.path.dirname(self._path))
+                _unlink(self._path, self._own)
         except (OSError, Error):
             pass  # whoever opens the name next removes it
         finally:
