@@ -112,6 +112,15 @@ fn the_latest_value_is_a_dict_with_the_fields_of_its_type() {
     space.assert_empty();
 }
 
+/// Ends a thread also when the test fails, which waits for it.
+struct StopsAtTheEnd<'a>(&'a AtomicBool);
+
+impl Drop for StopsAtTheEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn no_value_is_torn_or_older_than_the_one_before_while_the_writer_never_stops() {
     fn test<M: Message, const BYTES: usize>(of: impl Fn(u64) -> M + Sync) {
@@ -139,8 +148,8 @@ while loads < 20000:
     assert version >= seen and all(word == version for word in value), (seen, version, value)
     seen, loads = version, loads + 1
 print(loads, seen > 1)";
+            let _stop = StopsAtTheEnd(&stop);
             let said = said(&space, program);
-            stop.store(true, Ordering::Relaxed);
             assert!(said.is_none_or(|said| said.trim() == "20000 True"), "a program that ends");
         });
         space.assert_empty();

@@ -734,6 +734,7 @@ static inline ringway_code ringway_try_send(ringway_sender *s, const void *messa
         if (code) return code;
         if (e->position != e->limit) break;
         if (e->limit == e->end) return RINGWAY_AT_THE_END;
+        RINGWAY_STEP("send.full");
         ringway_presence peer = ringway__judge(e, false);
         if (peer == RINGWAY_AWAITED || peer == RINGWAY_ALIVE) return RINGWAY_FULL;
         if (second) return peer == RINGWAY_IS_GONE ? RINGWAY_LEFT : RINGWAY_DIED;
@@ -804,6 +805,7 @@ static inline ringway_code ringway_peek(ringway_receiver *r, void *message) {
     for (bool second = false; (code = ringway__look_for_message(e)) != RINGWAY_OK; second = true) {
         if (code != RINGWAY_EMPTY) return code;
         if (e->position == e->end) return RINGWAY_AT_THE_END;
+        RINGWAY_STEP("recv.empty");
         ringway_presence peer = ringway__judge(e, false);
         if (peer == RINGWAY_AWAITED || peer == RINGWAY_ALIVE) return RINGWAY_EMPTY;
         if (second) return peer == RINGWAY_IS_GONE ? RINGWAY_LEFT : RINGWAY_DIED;

@@ -1,12 +1,12 @@
 // A peer that knows examples/c/ringway.h and nothing else. The tests compile it and let it talk to the library.
 //
-//   peer DIRECTORY NAME tick|frame ROLE COUNT [log=FILE] [die=STEP:TIMES] [stay]
+//   peer DIRECTORY NAME tick|frame ROLE COUNT [log=FILE] [die=STEP:TIMES] [stop=STEP:TIMES] [stay]
 //
 // `send` and `receive` make the channel (capacity 4) if nobody has it, and pass COUNT messages, each its own position all
 // over. `wake-send` and `wake-receive` do so, each time, only when the other side sleeps. `latest` reads cells until each
 // has the value number COUNT, `refuse-ring` and `refuse-cells` only say why they are refused. With `log` where it began
-// and got to is in a file that outlives it; with `die` it kills itself when it comes to a step for that time; with `stay`
-// it waits for a successor of the other side.
+// and got to is in a file that outlives it; with `die` or `stop` it kills or stops itself when it comes to a step for that
+// time; with `stay` it waits for a successor of the other side.
 #define _GNU_SOURCE
 #include <signal.h>
 
@@ -23,10 +23,11 @@ static void fail(const char *what) {
 }
 static void need(bool holds, const char *what) { if (!holds) fail(what); }
 
-static const char *die_at = "";
-static long die_times;
+static const char *halt_at = "";
+static long halt_times;
+static int halt_signal;
 static void step(const char *name) {
-    if (!strcmp(name, die_at) && --die_times <= 0) raise(SIGKILL);
+    if (!strcmp(name, halt_at) && --halt_times == 0) raise(halt_signal);
 }
 
 struct tick {
@@ -99,7 +100,9 @@ int main(int argc, char **argv) {
     for (int i = 6; i < argc; i++) {
         char *times = strchr(argv[i], ':');
         if (!strncmp(argv[i], "log=", 4)) log = argv[i] + 4;
-        if (!strncmp(argv[i], "die=", 4)) *times = 0, die_at = argv[i] + 4, die_times = atol(times + 1);
+        bool dies = !strncmp(argv[i], "die=", 4), stops = !strncmp(argv[i], "stop=", 5);
+        if (dies || stops) *times = 0, halt_at = strchr(argv[i], '=') + 1, halt_times = atol(times + 1);
+        if (dies || stops) halt_signal = dies ? SIGKILL : SIGSTOP;
         if (!strcmp(argv[i], "stay")) stay = true;
     }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
