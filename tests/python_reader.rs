@@ -5,7 +5,7 @@
 #[path = "../src/testing.rs"]
 mod testing;
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, Stdio};
@@ -221,7 +221,7 @@ print(sorted(bytes(key) for key, index in cells.entries()), cells.find([107, 101
 }
 
 /// Opens the channel again and again, when it is told to, and says what it was refused for.
-struct Opener(process::Child);
+struct Opener(process::Child, BufReader<process::ChildStdout>);
 
 impl Opener {
     fn start(space: &TempNamespace) -> Option<Self> {
@@ -237,14 +237,16 @@ for line in sys.stdin:
         );
         let mut command = python()?;
         command.args(["-c", &program]).stdin(Stdio::piped()).stdout(Stdio::piped());
-        Some(Self(command.spawn().expect("it starts")))
+        let mut process = command.spawn().expect("it starts");
+        let output = BufReader::new(process.stdout.take().expect("it is piped"));
+        Some(Self(process, output))
     }
 
     fn answer(&mut self) -> String {
-        let (input, output) = (self.0.stdin.as_mut().expect("piped"), self.0.stdout.as_mut().expect("piped"));
-        input.write_all(b"open\n").expect("it listens");
-        let bytes = output.bytes().map(|byte| byte.expect("it can be read"));
-        String::from_utf8(bytes.take_while(|byte| *byte != b'\n').collect()).expect("text")
+        self.0.stdin.as_mut().expect("it is piped").write_all(b"open\n").expect("it listens");
+        let mut line = String::new();
+        self.1.read_line(&mut line).expect("it can be read");
+        line.trim_end().to_owned()
     }
 }
 

@@ -560,7 +560,7 @@ static inline ringway_code ringway__check_segment(ringway_base *b, uint64_t firs
 #undef RINGWAY__WRONG
 #undef RINGWAY__FOUND
     // Who is registered leaves the fence of N1 to the sleeper; without it each wake has one.
-    b->registered = b->parking == 2 && !syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0);
+    b->registered = kind == 1 && b->parking == 2 && !syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0);
     return RINGWAY_OK;
 }
 
