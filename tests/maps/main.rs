@@ -9,6 +9,7 @@ mod closing;
 mod coherence;
 mod faults;
 mod files;
+mod forks;
 mod growing;
 mod lifetime;
 mod model;
