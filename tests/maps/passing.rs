@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 use ringway::map::{Access, Error, ErrorKind, MapKind, MapOptions, RequiredCapacity, Rights, SharedMap};
@@ -103,6 +103,56 @@ fn what_is_no_map_or_not_the_one_that_was_wanted_is_refused() {
         io::ErrorKind::Unsupported,
     );
     assert!(text.contains("open it by its name in the other process"), "{text}");
+}
+
+/// Sends that descriptor as a map of that kind and of a page.
+fn send_as(socket: &UnixStream, fd: impl AsFd, kind: u8) {
+    let mut message = [0; 32];
+    message[..8].copy_from_slice(b"RINGWPAS");
+    message[9] = 16;
+    message[16..20].copy_from_slice(&Rights::READ_WRITE.bits().to_le_bytes());
+    message[24] = kind;
+    let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = rustix::net::SendAncillaryBuffer::new(&mut space);
+    let fds = [fd.as_fd()];
+    assert!(ancillary.push(rustix::net::SendAncillaryMessage::ScmRights(&fds)));
+    let flags = rustix::net::SendFlags::empty();
+    rustix::net::sendmsg(socket, &[io::IoSlice::new(&message)], &mut ancillary, flags).expect("sent");
+}
+
+#[test]
+fn a_descriptor_that_is_not_what_its_sender_says_is_refused() {
+    const ANONYMOUS: u8 = 1;
+    const FILE: u8 = 2;
+    let space = TempNamespace::new();
+    let path = file(&space, "data", &counted(4096));
+    let receive = |fd: &dyn AsFd, kind| {
+        let (here, there) = UnixStream::pair().expect("made");
+        send_as(&here, fd.as_fd(), kind);
+        MapOptions::new().receive_from(&there)
+    };
+    let kept = anonymous(4096);
+    assert_eq!(receive(&kept, ANONYMOUS).expect("as it should be").capacity(), 4096);
+    let data = File::options().read(true).write(true).open(&path).expect("ours");
+    assert_eq!(bytes(&receive(&data, FILE).expect("as it should be")), counted(4096));
+    // Memory that its sender can take away again.
+    let flags = rustix::fs::MemfdFlags::CLOEXEC | rustix::fs::MemfdFlags::ALLOW_SEALING;
+    let open = rustix::fs::memfd_create("open", flags).expect("there is memory");
+    rustix::fs::ftruncate(&open, 4096).expect("there is memory");
+    for loose in [&open as &dyn AsFd, &data] {
+        let text = assert_kind(
+            receive(loose, ANONYMOUS),
+            |kind| matches!(kind, ErrorKind::Foreign { .. }),
+            io::ErrorKind::InvalidData,
+        );
+        assert!(text.contains("found a map whose memory others could make shorter"), "{text}");
+    }
+    let directory = File::open(space.path()).expect("ours");
+    let (pipe, _end) = io::pipe().expect("made");
+    for none in [&directory as &dyn AsFd, &pipe] {
+        let kind = |kind: &ErrorKind| matches!(kind, ErrorKind::NotMappable { .. });
+        assert_kind(receive(none, FILE), kind, io::ErrorKind::Unsupported);
+    }
 }
 
 #[test]
