@@ -163,6 +163,27 @@ fn a_file_is_made_where_unnamed_files_get_no_name() {
 }
 
 #[test]
+fn role_without_allocation() {
+    let Some(mut role) = Role::play() else { return };
+    let path = file_in(&role.var(DIR), "data", &counted(100));
+    let map = MapOptions::new().allocation(Allocation::Commit).open_path(&path).expect("there is room");
+    for errno in [libc::EOPNOTSUPP, libc::ENOSYS] {
+        sandbox::refuse(libc::SYS_fallocate, errno);
+        let unsupported = |kind: &ErrorKind| matches!(kind, ErrorKind::Unsupported { .. });
+        let text = assert_kind(map.grow(200), unsupported, io::ErrorKind::Unsupported);
+        assert!(text.contains("found no support for allocation here"), "{text}");
+        assert_eq!((map.capacity(), fs::read(&path).expect("there")), (100, counted(100)));
+    }
+    fs::remove_file(path).expect("there");
+    role.say("done");
+}
+
+#[test]
+fn committed_growth_without_allocation_is_unsupported() {
+    play("limits::role_without_allocation");
+}
+
+#[test]
 fn what_is_committed_has_all_of_its_space_also_where_a_file_has_holes() {
     let space = TempNamespace::new();
     for mode in [FileMode::Open, FileMode::OpenOrCreate, FileMode::Create] {

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use ringway::map::{Access, Error, ErrorKind, MapKind, MapOptions, RequiredCapacity, Rights, SharedMap};
 
@@ -153,6 +154,39 @@ fn a_descriptor_that_is_not_what_its_sender_says_is_refused() {
         let kind = |kind: &ErrorKind| matches!(kind, ErrorKind::NotMappable { .. });
         assert_kind(receive(none, FILE), kind, io::ErrorKind::Unsupported);
     }
+}
+
+static MET: AtomicU32 = AtomicU32::new(0);
+
+extern "C" fn meet(_: libc::c_int) {
+    MET.fetch_add(1, Ordering::SeqCst);
+}
+
+#[test]
+#[allow(unsafe_code)] // installs a handler, and sends its signal to a thread
+fn signals_do_not_interrupt_the_wait_for_a_map() {
+    // SAFETY: a plain struct.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = meet as extern "C" fn(libc::c_int) as usize;
+    // SAFETY: the handler has the signature of its flags, and adds to a number.
+    assert_eq!(unsafe { libc::sigaction(libc::SIGUSR1, &raw const action, std::ptr::null_mut()) }, 0);
+    let (here, there) = UnixStream::pair().expect("made");
+    std::thread::scope(|scope| {
+        let (tell, told) = std::sync::mpsc::channel();
+        let receiving = scope.spawn(move || {
+            // SAFETY: has no preconditions.
+            tell.send(unsafe { libc::pthread_self() }).expect("somebody waits for it");
+            MapOptions::new().receive_from(&there)
+        });
+        let thread = told.recv().expect("it is there");
+        while MET.load(Ordering::SeqCst) < 100 && !receiving.is_finished() {
+            // SAFETY: it was not joined yet.
+            unsafe { libc::pthread_kill(thread, libc::SIGUSR1) };
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        anonymous(10).send_over(&here).expect("somebody waits for it");
+        assert_eq!(receiving.join().expect("it returns").expect("received").capacity(), 10);
+    });
 }
 
 #[test]
