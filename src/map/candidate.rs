@@ -1,8 +1,8 @@
 //! The file that a path leads to: found, or made.
 //!
 //! A file that is made has no name until it is as it shall be, so nobody sees it before, and if the call fails or the
-//! process is killed the kernel removes it. Where the file system has no such files it is made under its name; then a
-//! failing call removes it, unless somebody else is seen to have it by then.
+//! process is killed the kernel removes it. Where the file system has no such files, or none of them can get a name, it is
+//! made under its name; then a failing call removes it, unless somebody else is seen to have it by then.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -10,6 +10,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{CWD, FallocateFlags, Mode, OFlags, Stat};
 use rustix::io::Errno;
@@ -35,6 +36,15 @@ enum Origin {
     Named(PathBuf),
 }
 
+/// What has become of a candidate that was to be kept.
+pub(super) enum Kept {
+    File(File),
+    /// Something has its name by now.
+    Taken,
+    /// Files without a name cannot get one here, as without /proc and privileges.
+    Nameless,
+}
+
 impl Candidate {
     /// A file that was there, or that the caller has opened.
     pub(super) fn found(file: File) -> Candidate {
@@ -56,24 +66,29 @@ impl Candidate {
         Some(std::fs::canonicalize(directory_of(path)).ok()?.join(name))
     }
 
-    /// Gives it its name, if it has none yet, and keeps it; `None` where something has the name by now.
-    pub(super) fn keep(mut self, path: &Path) -> Result<Option<File>, Error> {
+    /// Gives it its name, if it has none yet, and keeps it.
+    pub(super) fn keep(mut self, path: &Path) -> Result<Kept, Error> {
         if let Origin::Unnamed { directory, name } = &self.origin {
             match sys::link(self.file().as_fd(), directory.as_fd(), name) {
                 Ok(()) => {}
-                Err(Errno::EXIST) => return Ok(None),
+                Err(Errno::EXIST) => return Ok(Kept::Taken),
                 Err(Errno::NOENT) if sys::is_removed(directory) => {
                     return Err(Error::new(ErrorKind::NotFound, path));
                 }
-                Err(Errno::NOENT) => {
-                    let what = "/proc, through which an unnamed file gets its name,";
-                    return Err(Error::new(ErrorKind::Unsupported { what }, path));
-                }
+                Err(
+                    Errno::NOENT
+                    | Errno::PERM
+                    | Errno::ACCESS
+                    | Errno::XDEV
+                    | Errno::INVAL
+                    | Errno::OPNOTSUPP
+                    | Errno::NOSYS,
+                ) => return Ok(Kept::Nameless),
                 Err(errno) => return Err(Error::os("giving the file its name", path, 0, errno)),
             }
         }
         self.origin = Origin::Found;
-        Ok(self.file.take())
+        Ok(Kept::File(self.file.take().expect("it was not kept yet")))
     }
 }
 
@@ -88,8 +103,8 @@ impl Drop for Candidate {
     }
 }
 
-/// Opens or makes the file.
-pub(super) fn open(options: &MapOptions, path: &Path) -> Result<Candidate, Error> {
+/// Opens or makes the file: without a name at first, if `unnamed`.
+pub(super) fn open(options: &MapOptions, path: &Path, unnamed: bool) -> Result<Candidate, Error> {
     /// How often something else may come and go at the path.
     const PATIENCE: u32 = 100;
     let access = if options.access.changes_the_map() { OFlags::RDWR } else { OFlags::RDONLY };
@@ -112,11 +127,14 @@ pub(super) fn open(options: &MapOptions, path: &Path) -> Result<Candidate, Error
                 Ok(Occupant::Other(_)) if options.file_mode == FileMode::CreateNew => {
                     return Err(taken(path));
                 }
-                Ok(Occupant::Other(_)) => return Err(missing()),
+                Ok(Occupant::Other(_)) => {
+                    let found = "a symbolic link that leads nowhere";
+                    return Err(Error::new(ErrorKind::NotMappable { found }, path));
+                }
                 Ok(_) => {}
                 Err(_) => {
                     options.check_making()?;
-                    if let Some(candidate) = make(options, path)? {
+                    if let Some(candidate) = make(options, path, unnamed)? {
                         return Ok(candidate);
                     }
                 }
@@ -133,7 +151,7 @@ pub(super) fn taken(path: &Path) -> Error {
 }
 
 /// Makes the file, with its security; `None` where something has the name by now.
-fn make(options: &MapOptions, path: &Path) -> Result<Option<Candidate>, Error> {
+fn make(options: &MapOptions, path: &Path, unnamed: bool) -> Result<Option<Candidate>, Error> {
     let fail = |errno| Error::os("making the file", path, options.capacity, errno);
     let missing = || Error::new(ErrorKind::NotFound, path);
     let Some(name) = path.file_name() else { return Err(missing()) };
@@ -146,7 +164,8 @@ fn make(options: &MapOptions, path: &Path) -> Result<Option<Candidate>, Error> {
         Err(Errno::NOENT) => return Err(missing()),
         Err(errno) => return Err(fail(errno)),
     };
-    let candidate = match sys::unnamed_file(directory.as_fd()) {
+    let made = if unnamed { sys::unnamed_file(directory.as_fd()) } else { Err(Errno::OPNOTSUPP) };
+    let candidate = match made {
         Ok(fd) => {
             let origin = Origin::Unnamed { directory, name: name.to_owned() };
             Candidate { file: Some(File::from(fd)), origin }
@@ -187,10 +206,11 @@ pub(super) fn assert_mappable(status: &Stat, path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Makes all of a file of `len` bytes zero, and its length the capacity. Space that is taken is not given back by this, to
+/// Makes all of a file zero, and its length the capacity. Space that is taken is not given back by this, to
 /// be taken again, which others could prevent; a file system that copies on write, and XFS, may do so all the same, and
 /// then be full.
-pub(super) fn empty(file: &File, len: u64, capacity: u64, commit: bool) -> Result<(), Errno> {
+pub(super) fn empty(file: &File, capacity: u64, commit: bool, patience: Duration) -> Result<(), Errno> {
+    let len = u64::try_from(rustix::fs::fstat(file)?.st_size).unwrap_or(0);
     if len == 0 {
         return Ok(());
     }
@@ -199,16 +219,23 @@ pub(super) fn empty(file: &File, len: u64, capacity: u64, commit: bool) -> Resul
         return rustix::fs::ftruncate(file, capacity);
     }
     let zeroed = len.min(capacity);
-    if rustix::fs::fallocate(file, FallocateFlags::ZERO_RANGE, 0, zeroed).is_err() {
+    let zero = |from, step| rustix::fs::fallocate(file, FallocateFlags::ZERO_RANGE, from, step);
+    match sys::by_steps(zeroed, patience, zero) {
         // Not every file system can do it. All of it has its space, so writing takes no more, unless that copies.
-        let zeros = vec![0; 1 << 16];
-        let mut at = 0;
-        while at < zeroed {
-            let part = usize::try_from(zeroed - at).map_or(zeros.len(), |left| left.min(zeros.len()));
-            file.write_all_at(&zeros[..part], at)
-                .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
-            at += part as u64;
-        }
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => write_zeros(file, zeroed)?,
+        done => done?,
     }
     if len > capacity { rustix::fs::ftruncate(file, capacity) } else { Ok(()) }
+}
+
+fn write_zeros(file: &File, len: u64) -> Result<(), Errno> {
+    let zeros = vec![0; 1 << 16];
+    let mut at = 0;
+    while at < len {
+        let part = usize::try_from(len - at).map_or(zeros.len(), |left| left.min(zeros.len()));
+        file.write_all_at(&zeros[..part], at)
+            .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+        at += part as u64;
+    }
+    Ok(())
 }

@@ -50,7 +50,8 @@ impl SharedMap {
     ///
     /// [`InvalidArgument`](ErrorKind::InvalidArgument) for less than it has; [`AccessDenied`](ErrorKind::AccessDenied)
     /// unless this handle may write; [`Refused`](ErrorKind::Refused) for a named map in memory and for a device;
-    /// want of space. The map is then as before.
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) for memory that is [sealed](Seals::GROW) against it; want of
+    /// space, and [`SizeLimit`](ErrorKind::SizeLimit). The map is then as before.
     pub fn grow(&self, capacity: u64) -> Result<(), Error> {
         let facts = self.facts();
         let what = match facts.kind {
@@ -81,9 +82,9 @@ impl SharedMap {
             (false, _) => length::extend,
         };
         if capacity > *current {
-            lengthen(self.file(), wanted, PATIENCE).map_err(|errno| match errno {
-                Errno::INTR => self.error(ErrorKind::Interrupted { waited: PATIENCE }),
-                errno => self.os("making the map longer", wanted, errno),
+            lengthen(self.file(), wanted, PATIENCE).map_err(|errno| {
+                let (doing, path) = ("making the map longer", &facts.path);
+                length::explain(doing, self.file(), path, (wanted, PATIENCE), errno).about(facts.subject())
             })?;
         }
         *current = capacity;

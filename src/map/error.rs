@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
+use super::sys;
+
 /// Why a map could not be created, opened, listed or swept.
 ///
 /// The text names the map, says what was found and what was expected, and ends with a remedy.
@@ -68,6 +70,13 @@ pub enum ErrorKind {
     TooLarge {
         /// The bytes that the map needs; 0 where memory for little things was missing.
         needed: u64,
+    },
+    /// This process may not make a file so long (`RLIMIT_FSIZE`); nothing was touched.
+    SizeLimit {
+        /// The bytes that the map needs.
+        needed: u64,
+        /// How many a file of this process may have.
+        limit: u64,
     },
     /// The place where the map should live lacks something that named maps need.
     Unsupported {
@@ -207,6 +216,9 @@ impl Error {
             Errno::ACCESS | Errno::PERM => ErrorKind::PermissionDenied { doing },
             Errno::ROFS => ErrorKind::Unsupported { what: "writable file system" },
             Errno::NOSPC | Errno::DQUOT => ErrorKind::StorageFull { needed },
+            Errno::FBIG if sys::assert_allowed(needed).is_err() => {
+                ErrorKind::SizeLimit { needed, limit: sys::file_size_limit().unwrap_or(0) }
+            }
             Errno::FBIG | Errno::NOMEM | Errno::OVERFLOW => ErrorKind::TooLarge { needed },
             _ => ErrorKind::Os { doing },
         };
@@ -278,7 +290,7 @@ impl From<Error> for io::Error {
             NotFound => io::ErrorKind::NotFound,
             PermissionDenied { .. } | Namespace { .. } | Untrusted { .. } => io::ErrorKind::PermissionDenied,
             StorageFull { .. } => io::ErrorKind::StorageFull,
-            TooLarge { .. } => io::ErrorKind::FileTooLarge,
+            TooLarge { .. } | SizeLimit { .. } => io::ErrorKind::FileTooLarge,
             Unsupported { .. } => match &error.0.source {
                 Some(source) if source.kind() == io::ErrorKind::ReadOnlyFilesystem => source.kind(),
                 _ => io::ErrorKind::Unsupported,

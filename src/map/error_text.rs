@@ -135,6 +135,11 @@ impl fmt::Display for ErrorKind {
                 f,
                 "{needed} bytes are needed, expected no more than a file and this process's address space can hold; lower `capacity`",
             ),
+            SizeLimit { needed, limit } => write!(
+                f,
+                "found a limit of {limit} bytes for files of this process (RLIMIT_FSIZE), expected {needed} bytes to be \
+                 allowed; raise it (ulimit -f), or lower `capacity`",
+            ),
             Unsupported { what } => {
                 write!(f, "found no {what} here, expected it; use a namespace on a tmpfs such as /dev/shm")
             }

@@ -19,13 +19,16 @@
 //! *A file that is long again when it is asked is not full*: without the question in F2, one that somebody makes
 //! shorter and longer again in a moment would be taken for one without room.
 //!
-//! The handler calls nothing but fstat, mmap and madvise, takes no lock and allocates nothing. The list of
+//! *The file is asked by its map's descriptor, if that still is one of this file*: a forked child that inherits a view may
+//! have closed it, and have another file by that number. What is lost there is `NoRoom`, whatever took it.
+//!
+//! The handler calls nothing but fstat, mmap, madvise and clock_gettime, takes no lock and allocates nothing. The list of
 //! watched views only grows; its nodes are used again. What is no such fault goes to the handler that was there
 //! before (`signal`): a hardware error, a signal that was sent, an address of somebody else. A forked child
 //! inherits the list, and of the views only those that are to be inherited: only these are mended there.
 #![allow(unsafe_code)] // a signal handler: reads its arguments, asks for pages and maps them
 
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::RawFd;
 use std::ptr;
 use std::sync::atomic::{
     AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
@@ -40,7 +43,7 @@ const WHOLE: u64 = u64::MAX;
 const NO_ROOM: u64 = 1;
 /// How often a page is asked for in F2.
 const ATTEMPTS: u32 = 20;
-/// How many accesses to a view are made again. More than that is somebody's intent.
+/// How many accesses to one page are made again within a second. More than that is somebody's intent.
 const AGAIN: u32 = 1000;
 
 /// Which bytes of a view are no longer those of its map. Ends with the view.
@@ -67,6 +70,9 @@ struct Node {
     page: AtomicUsize,
     prot: AtomicI32,
     fd: AtomicI32,
+    /// Device and inode of the file.
+    device: AtomicU64,
+    inode: AtomicU64,
     /// Where the mapping starts in the file.
     offset: AtomicU64,
     /// Stores are private.
@@ -78,8 +84,10 @@ struct Node {
     pid: AtomicU32,
     /// The first lost byte, from the mapping's start, with the cause in its lowest bit.
     lost: AtomicU64,
-    /// How many accesses were made again.
+    /// How many accesses were made again, of which page, and since which second: hints, which threads may mix up.
     again: AtomicU32,
+    again_at: AtomicUsize,
+    again_since: AtomicU64,
     /// Whether somebody uses this place.
     taken: AtomicBool,
     next: AtomicPtr<Node>,
@@ -90,13 +98,14 @@ static NODES: AtomicPtr<Node> = AtomicPtr::new(ptr::null_mut());
 
 /// A mapping that is to be watched.
 #[derive(Clone, Copy)]
-pub(super) struct Mapping<'fd> {
+pub(super) struct Mapping {
     pub(super) start: usize,
     pub(super) len: usize,
     /// The size of its pages.
     pub(super) page: usize,
     pub(super) prot: i32,
-    pub(super) fd: BorrowedFd<'fd>,
+    /// The descriptor of its file. Where that is closed or another file's, the file is not asked.
+    pub(super) fd: RawFd,
     pub(super) offset: u64,
     /// Stores are private.
     pub(super) private: bool,
@@ -106,8 +115,8 @@ pub(super) struct Mapping<'fd> {
 }
 
 impl Watch {
-    /// Watches a mapping; `fd` has to stay open for as long.
-    pub(super) fn new(mapping: &Mapping<'_>) -> Watch {
+    /// Watches a mapping.
+    pub(super) fn new(mapping: &Mapping) -> Watch {
         signal::install(on_bus_error);
         let node = take().unwrap_or_else(add);
         // Whoever sees one of these stores, and then looks at the turn behind a fence, sees that it was even: the
@@ -117,7 +126,10 @@ impl Watch {
         node.len.store(mapping.len, Ordering::Relaxed);
         node.page.store(mapping.page, Ordering::Relaxed);
         node.prot.store(mapping.prot, Ordering::Relaxed);
-        node.fd.store(mapping.fd.as_raw_fd(), Ordering::Relaxed);
+        let file = status_of(mapping.fd).map_or((0, 0), |status| (status.st_dev, status.st_ino));
+        node.fd.store(mapping.fd, Ordering::Relaxed);
+        node.device.store(file.0, Ordering::Relaxed);
+        node.inode.store(file.1, Ordering::Relaxed);
         node.offset.store(mapping.offset, Ordering::Relaxed);
         node.private.store(mapping.private, Ordering::Relaxed);
         node.inherited.store(mapping.inherited, Ordering::Relaxed);
@@ -223,16 +235,14 @@ extern "C" fn on_bus_error(signal: libc::c_int, info: *mut libc::siginfo_t, cont
 }
 
 /// The mapping of a node, if the address is in it and it is mapped in this process.
-fn watched(node: &Node, address: usize) -> Option<Mapping<'_>> {
+fn watched(node: &Node, address: usize) -> Option<Mapping> {
     let turn = node.turn.load(Ordering::Acquire);
-    // SAFETY: while the turn is odd, the map of the view keeps its descriptor open; in an even one it is not used.
-    let fd = unsafe { BorrowedFd::borrow_raw(node.fd.load(Ordering::Relaxed)) };
     let mapping = Mapping {
         start: node.start.load(Ordering::Relaxed),
         len: node.len.load(Ordering::Relaxed),
         page: node.page.load(Ordering::Relaxed),
         prot: node.prot.load(Ordering::Relaxed),
-        fd,
+        fd: node.fd.load(Ordering::Relaxed),
         offset: node.offset.load(Ordering::Relaxed),
         private: node.private.load(Ordering::Relaxed),
         inherited: node.inherited.load(Ordering::Relaxed),
@@ -245,6 +255,29 @@ fn watched(node: &Node, address: usize) -> Option<Mapping<'_>> {
     (found && (mapping.inherited || mapping.owner.is_ours())).then_some(mapping)
 }
 
+impl Node {
+    /// Whether an access to this page may be made again. A page that is there at once after it was asked for is not met
+    /// here another time, unless it was lost again.
+    fn may_try_again(&self, page: usize, now: u64) -> bool {
+        if self.again_at.swap(page, Ordering::Relaxed) != page
+            || self.again_since.load(Ordering::Relaxed) != now
+        {
+            self.again_since.store(now, Ordering::Relaxed);
+            self.again.store(0, Ordering::Relaxed);
+        }
+        self.again.load(Ordering::Relaxed) < AGAIN
+    }
+}
+
+/// The second of a clock that only ever goes forward.
+fn seconds() -> u64 {
+    // SAFETY: a plain struct of numbers.
+    let mut now: libc::timespec = unsafe { std::mem::zeroed() };
+    // SAFETY: `now` is valid for the write. A signal handler may ask.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
+    now.tv_sec.unsigned_abs()
+}
+
 /// Steps F1 to F4.
 fn mend(node: &Node, address: usize) -> bool {
     // F1
@@ -252,11 +285,13 @@ fn mend(node: &Node, address: usize) -> bool {
     let at = (address - mapping.start) / mapping.page * mapping.page;
     let place = ptr::without_provenance_mut(mapping.start + at);
     // Of a file that cannot be asked no more is given up than was touched.
-    let truncated = || file_len(mapping.fd.as_raw_fd()).is_some_and(|len| mapping.offset + at as u64 >= len);
+    let file = (node.device.load(Ordering::Relaxed), node.inode.load(Ordering::Relaxed));
+    let truncated = || file_len(mapping.fd, file).is_some_and(|len| mapping.offset + at as u64 >= len);
     // F2
     let mut gone = truncated();
+    let may_try_again = node.may_try_again(at, seconds());
     for _ in 0..ATTEMPTS {
-        if gone || node.again.load(Ordering::Relaxed) >= AGAIN {
+        if gone || !may_try_again {
             break;
         }
         let writes = mapping.prot & libc::PROT_WRITE != 0 && !mapping.private;
@@ -289,26 +324,55 @@ fn mend(node: &Node, address: usize) -> bool {
     true
 }
 
-/// The length of a file; `None` of what is no file, such as a device.
-fn file_len(fd: libc::c_int) -> Option<u64> {
+/// The length of that file; `None` of what is no file, such as a device, and where the descriptor is another one's.
+fn file_len(fd: RawFd, file: (u64, u64)) -> Option<u64> {
+    let status = status_of(fd)?;
+    let regular = status.st_mode & libc::S_IFMT == libc::S_IFREG;
+    let same = (status.st_dev, status.st_ino) == file;
+    if regular && same { u64::try_from(status.st_size).ok() } else { None }
+}
+
+/// What the descriptor refers to; `None` where it is closed.
+fn status_of(fd: RawFd) -> Option<libc::stat> {
     // SAFETY: a plain struct of numbers.
     let mut status: libc::stat = unsafe { std::mem::zeroed() };
     // SAFETY: `status` is valid for the write; a descriptor that is none is an error.
     let answer = unsafe { libc::fstat(fd, &raw mut status) };
-    let regular = answer == 0 && status.st_mode & libc::S_IFMT == libc::S_IFREG;
-    if regular { u64::try_from(status.st_size).ok() } else { None }
+    (answer == 0).then_some(status)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+    use std::os::fd::AsRawFd;
+
     use super::*;
 
     #[test]
-    fn only_a_file_has_a_length_that_it_can_be_too_short_by() {
-        let file = std::fs::File::open("/dev/zero").expect("it is there");
-        assert_eq!(file_len(file.as_raw_fd()), None);
-        assert_eq!(file_len(-1), None);
-        let own = std::fs::File::open(std::env::current_exe().expect("known")).expect("it is there");
-        assert_eq!(file_len(own.as_raw_fd()), Some(own.metadata().expect("it has some").len()));
+    fn only_the_file_of_the_view_has_a_length_that_it_can_be_too_short_by() {
+        let of = |file: &File| status_of(file.as_raw_fd()).map(|status| (status.st_dev, status.st_ino));
+        let len = |file: &File, of| file_len(file.as_raw_fd(), of);
+        let device = File::open("/dev/zero").expect("it is there");
+        assert_eq!(len(&device, of(&device).expect("open")), None);
+        assert_eq!(file_len(-1, (0, 0)), None);
+        let own = File::open(std::env::current_exe().expect("known")).expect("it is there");
+        let (known, found) = (own.metadata().expect("it has some").len(), of(&own).expect("open"));
+        assert_eq!(len(&own, found), Some(known));
+        assert_eq!(len(&own, (found.0, found.1 + 1)), None, "another file by this number");
+    }
+
+    #[test]
+    fn accesses_are_made_again_as_often_as_one_likes_but_not_to_one_page_at_once() {
+        let node = Node::default();
+        let meet = |page, second| {
+            let may = node.may_try_again(page, second);
+            node.again.fetch_add(1, Ordering::Relaxed);
+            may
+        };
+        assert!((0..AGAIN).all(|_| meet(4096, 7)));
+        assert!(!meet(4096, 7), "that is somebody's intent");
+        assert!(meet(8192, 7), "another page");
+        assert!((1..AGAIN).all(|_| meet(8192, 7)) && !meet(8192, 7));
+        assert!(meet(8192, 8), "the view lives long");
     }
 }

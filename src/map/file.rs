@@ -4,7 +4,8 @@
 //! path  P1 check the settings, and what is at the path, which is not opened yet
 //!       P2 open it, without creating, or make one without a name where nothing is (`candidate`)
 //!       P3 enter its users (`share`)     P4 settle the capacity     P5 take the name     P6 lengthen and empty the file
-//!       P7 give a new file its path; something is there by now: begin again     P8 free the name's mutex
+//!       P7 give a new file its path; something is there by now, or it cannot get one: begin again
+//!       P8 free the name's mutex
 //! ```
 //!
 //! Nothing of the user's is changed before P6, and after it nothing of what was there is refused, save by file systems on
@@ -18,7 +19,7 @@ use rustix::fs::{OFlags, Stat};
 use rustix::io::Errno;
 
 use super::access::Rights;
-use super::candidate::{self, Candidate, assert_mappable};
+use super::candidate::{self, Candidate, Kept, assert_mappable};
 use super::error::{Error, ErrorKind, Subject};
 use super::namespace::check_name;
 use super::options::MapOptions;
@@ -158,17 +159,19 @@ fn map_path(options: &MapOptions, path: &Path) -> Result<SharedMap, Error> {
     }
     /// How often somebody else may make the file while this call does.
     const PATIENCE: u32 = 100;
+    let mut unnamed = true;
     for _ in 0..PATIENCE {
-        let candidate = candidate::open(options, path)?;
+        let candidate = candidate::open(options, path, unnamed)?;
         let status = inspect(candidate.file(), path)?;
         // P3
         if sys::is_regular(&status) {
             share::enter_at(candidate.file(), options.access, options.share, path)?;
         }
         match finish(options, candidate, path)? {
-            Some(map) => return Ok(map),
-            None if options.file_mode == FileMode::CreateNew => break,
-            None => {}
+            Outcome::Map(map) => return Ok(map),
+            Outcome::Nameless => unnamed = false,
+            Outcome::Taken if options.file_mode == FileMode::CreateNew => break,
+            Outcome::Taken => {}
         }
     }
     Err(candidate::taken(path))
@@ -193,8 +196,10 @@ fn map_handle(options: &MapOptions, file: File) -> Result<SharedMap, Error> {
         OFlags::WRONLY => "writing alone",
         OFlags::RDONLY if options.access.changes_the_map() => "reading alone",
         _ => {
-            let map = finish(options, Candidate::found(file), &path)?;
-            return Ok(map.expect("a file that was there needs no name"));
+            return match finish(options, Candidate::found(file), &path)? {
+                Outcome::Map(map) => Ok(map),
+                Outcome::Taken | Outcome::Nameless => unreachable!("a file that was there needs no name"),
+            };
         }
     };
     let asked = format!("what a {} map needs", options.access);
@@ -207,8 +212,17 @@ fn inspect(file: &File, path: &Path) -> Result<Stat, Error> {
     Ok(status)
 }
 
-/// P4 to P8; `None` where a new file's name is taken by now.
-fn finish(options: &MapOptions, candidate: Candidate, path: &Path) -> Result<Option<SharedMap>, Error> {
+/// What became of a file that was to become a map.
+enum Outcome {
+    Map(SharedMap),
+    /// A new file's name is taken by now.
+    Taken,
+    /// A new file has to have its name from the start.
+    Nameless,
+}
+
+/// P4 to P8.
+fn finish(options: &MapOptions, candidate: Candidate, path: &Path) -> Result<Outcome, Error> {
     let file = candidate.file();
     let status = inspect(file, path)?;
     let regular = sys::is_regular(&status);
@@ -228,11 +242,9 @@ fn finish(options: &MapOptions, candidate: Candidate, path: &Path) -> Result<Opt
     };
     // P6
     if regular {
-        let len = u64::try_from(status.st_size).unwrap_or(0);
-        shape(options, file, len, capacity, emptied).map_err(|errno| match errno {
-            Errno::INTR => Error::new(ErrorKind::Interrupted { waited: options.patience }, path),
-            Errno::OPNOTSUPP => Error::new(ErrorKind::Unsupported { what: "support for allocation" }, path),
-            errno => Error::os("making the file longer", path, capacity, errno),
+        shape(options, file, capacity, emptied && !candidate.is_new()).map_err(|errno| {
+            let bounds = (capacity, options.patience);
+            length::explain("making the file longer", file.as_fd(), path, bounds, errno)
         })?;
     }
     let facts = Facts {
@@ -248,30 +260,38 @@ fn finish(options: &MapOptions, candidate: Candidate, path: &Path) -> Result<Opt
             .map_err(|errno| Error::os("letting children inherit the map", path, 0, errno))?;
     }
     // P7
-    let Some(file) = candidate.keep(path)? else { return Ok(None) };
+    let file = match candidate.keep(path)? {
+        Kept::File(file) => file,
+        Kept::Taken => return Ok(Outcome::Taken),
+        Kept::Nameless => return Ok(Outcome::Nameless),
+    };
     // P8
     if let Some(holder) = &holder {
         holder.unlock();
     }
-    Ok(Some(SharedMap::new(Parts { region: None, holder, file: Some(file), facts, capacity })))
+    Ok(Outcome::Map(SharedMap::new(Parts { region: None, holder, file: Some(file), facts, capacity })))
 }
 
 /// P6: makes the file as long as the capacity, and zero if it is to be emptied. What cannot be is known before
 /// anything is lost.
-fn shape(options: &MapOptions, file: &File, len: u64, capacity: u64, emptied: bool) -> Result<(), Errno> {
-    let capacity = length::of_pages(capacity, sys::granularity(file.as_fd()));
+fn shape(options: &MapOptions, file: &File, capacity: u64, emptied: bool) -> Result<(), Errno> {
+    let granularity = sys::granularity(file.as_fd());
+    let capacity = length::of_pages(capacity, granularity);
     let commit = options.commits(MapKind::File) && options.access.changes_the_map();
+    // It may have another length than it had when the capacity was settled.
+    let len = u64::try_from(rustix::fs::fstat(file)?.st_size).unwrap_or(0);
+    let emptied = emptied && len > 0;
+    if emptied && commit {
+        if length::is_huge(granularity) {
+            // They can neither be zeroed in place nor written to.
+            return Err(Errno::OPNOTSUPP);
+        }
+        // Zeros may have to be written, which the limit forbids also where the file is as long already.
+        sys::assert_allowed(capacity.min(len))?;
+    }
     if capacity > len || commit {
-        lengthen(options, file, capacity, commit)?;
+        let lengthen = if commit { length::extend_committed } else { length::extend };
+        lengthen(file.as_fd(), capacity, options.patience)?;
     }
-    if emptied {
-        candidate::empty(file, len, capacity, commit)?;
-    }
-    Ok(())
-}
-
-/// Makes it longer, unless it is long enough; a failure leaves the length as it is.
-fn lengthen(options: &MapOptions, file: &File, capacity: u64, commit: bool) -> Result<(), Errno> {
-    let lengthen = if commit { length::extend_committed } else { length::extend };
-    lengthen(file.as_fd(), capacity, options.patience)
+    if emptied { candidate::empty(file, capacity, commit, options.patience) } else { Ok(()) }
 }

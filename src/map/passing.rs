@@ -14,17 +14,19 @@
 use std::fs::File;
 use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
+use rustix::fs::{OFlags, SealFlags};
+use rustix::io::retry_on_intr;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
     SendFlags,
 };
 
 use super::access::{Access, Rights};
+use super::candidate::assert_mappable;
 use super::error::{Error, ErrorKind, Subject};
 use super::options::MapOptions;
 use super::settings::MapKind;
@@ -70,8 +72,9 @@ impl SharedMap {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
         assert!(ancillary.push(SendAncillaryMessage::ScmRights(&fds)), "there is space for one descriptor");
-        let sent = rustix::net::sendmsg(socket, &[IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL)
-            .map_err(fail)?;
+        let flags = SendFlags::NOSIGNAL;
+        let send = || rustix::net::sendmsg(socket, &[IoSlice::new(&bytes)], &mut ancillary, flags);
+        let sent = retry_on_intr(send).map_err(fail)?;
         assert_eq!(sent, LEN, "a Unix socket takes so short a message whole or not at all");
         Ok(())
     }
@@ -84,7 +87,8 @@ impl MapOptions {
     ///
     /// # Errors
     ///
-    /// [`Foreign`](ErrorKind::Foreign) for another message, [`Truncated`](ErrorKind::Truncated) if the memory is
+    /// [`Foreign`](ErrorKind::Foreign) for another message, and for memory that is not sealed against shrinking;
+    /// [`NotMappable`](ErrorKind::NotMappable), [`Truncated`](ErrorKind::Truncated) if the memory is
     /// shorter than it says, [`CapacityMismatch`](ErrorKind::CapacityMismatch), and what the operating system says.
     pub fn receive_from(self, socket: &UnixStream) -> Result<SharedMap, Error> {
         receive(&self, socket).map_err(|error| error.about(Subject::Anonymous))
@@ -101,7 +105,7 @@ fn receive(options: &MapOptions, socket: &UnixStream) -> Result<SharedMap, Error
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let buffers = &mut [IoSliceMut::new(&mut bytes)];
     let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::WAITALL;
-    let received = rustix::net::recvmsg(socket, buffers, &mut ancillary, flags)
+    let received = retry_on_intr(|| rustix::net::recvmsg(socket, buffers, &mut ancillary, flags))
         .map_err(|errno| Error::os("receiving a map", nowhere, 0, errno))?;
     let fd = ancillary.drain().find_map(|message| match message {
         RecvAncillaryMessage::ScmRights(mut fds) => fds.next(),
@@ -120,6 +124,10 @@ fn receive(options: &MapOptions, socket: &UnixStream) -> Result<SharedMap, Error
     };
     let status =
         rustix::fs::fstat(&fd).map_err(|errno| Error::os("inspecting the map", nowhere, 0, errno))?;
+    if kind == MapKind::Anonymous && !is_kept(fd.as_fd()) {
+        return Err(foreign("a map whose memory others could make shorter"));
+    }
+    assert_mappable(&status, nowhere)?;
     let (regular, found) = (sys::is_regular(&status), u64::try_from(status.st_size).unwrap_or(0));
     if capacity == 0 || regular && found < capacity {
         return Err(Error::new(ErrorKind::Truncated { found, expected: capacity.max(1) }, nowhere));
@@ -136,4 +144,9 @@ fn receive(options: &MapOptions, socket: &UnixStream) -> Result<SharedMap, Error
     };
     let file = Some(File::from(fd));
     Ok(SharedMap::new(Parts { region: None, holder: None, file, facts, capacity }))
+}
+
+/// Whether it is memory that nobody can make shorter, as that of every anonymous map is.
+fn is_kept(fd: BorrowedFd<'_>) -> bool {
+    rustix::fs::fcntl_get_seals(fd).is_ok_and(|seals| seals.contains(SealFlags::SHRINK))
 }

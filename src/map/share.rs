@@ -18,7 +18,7 @@ use super::settings::Share;
 use super::sys;
 
 /// Has the file.
-const USER: u64 = (1 << 62) + 0x5249_4e47;
+pub(super) const USER: u64 = (1 << 62) + 0x5249_4e47;
 /// May write to it.
 const WRITER: u64 = USER + 1;
 /// Wants nobody to write.
@@ -40,8 +40,12 @@ pub(super) fn enter_at(file: &File, access: Access, share: Share, path: &Path) -
     })
 }
 
-/// Enters the file's users for as long as its description lives.
+/// Enters the file's users for as long as its description lives; a refusal leaves them.
 fn enter(file: &File, access: Access, share: Share) -> Result<(), Refusal> {
+    try_enter(file, access, share).inspect_err(|_| leave(file))
+}
+
+fn try_enter(file: &File, access: Access, share: Share) -> Result<(), Refusal> {
     let writes = access.changes_the_map();
     let own = [
         (USER, true),
@@ -71,10 +75,7 @@ fn enter(file: &File, access: Access, share: Share) -> Result<(), Refusal> {
     for (byte, _, found) in excluded.iter().filter(|(_, matters, _)| *matters) {
         match sys::is_locked(file.as_fd(), *byte) {
             Ok(false) => {}
-            Ok(true) => {
-                leave(file);
-                return Err(Refusal::Kind(ErrorKind::Busy { found, expected }));
-            }
+            Ok(true) => return Err(Refusal::Kind(ErrorKind::Busy { found, expected })),
             Err(errno) => return Err(Refusal::Os(errno)),
         }
     }

@@ -10,6 +10,11 @@
 //! | the default, or that the signal is ignored | somebody gave the signal up, perhaps our predecessor while it ran (std's does): this is the predecessor now, and ours is put back |
 //! | another handler | it came after ours, so it stays, and has to call ours |
 //!
+//! After the predecessor has run it is looked again. One that installs itself anew whenever it runs is put back into the
+//! second place. One that was installed once more after ours, and so has ours before itself, calls ours from within: ours
+//! then does what the kernel does where nobody is left. It knows that by a *mark* in the information of the signal, which is
+//! of this delivery alone: nothing has to be undone if a handler never returns.
+//!
 //! No lock is taken, which a forked child might inherit locked, and the handler allocates nothing.
 #![allow(unsafe_code)] // installs a signal handler, and calls the one before it
 
@@ -29,6 +34,12 @@ pub(super) struct Told {
     /// By an access, which happens again if it is not dealt with; else the signal was sent.
     pub(super) raised: bool,
 }
+
+/// The word of a signal's information that is the mark: the last one of 128 bytes, which the kernel leaves zero, and which
+/// a copy keeps.
+const MARK_AT: usize = size_of::<libc::siginfo_t>() / size_of::<u32>() - 1;
+/// The predecessor has been called with this information.
+const MARK: u32 = 0x5249_4e47;
 
 static DEFAULT: libc::sigaction = action(libc::SIG_DFL);
 static IGNORE: libc::sigaction = action(libc::SIG_IGN);
@@ -53,26 +64,24 @@ fn plain(action: &libc::sigaction) -> Option<&'static libc::sigaction> {
     }
 }
 
-/// What is installed now.
+/// What is installed now; the default where the kernel does not tell, as in some sandboxes.
 fn present() -> libc::sigaction {
     let mut present = action(libc::SIG_DFL);
     // SAFETY: asks only; `present` is valid for the write.
-    let asked = unsafe { libc::sigaction(libc::SIGBUS, ptr::null(), &raw mut present) };
-    debug_assert_eq!(asked, 0, "SIGBUS is a signal");
+    unsafe { libc::sigaction(libc::SIGBUS, ptr::null(), &raw mut present) };
     present
 }
 
-/// Installs an action, and returns what was there.
-fn replace(action: &libc::sigaction) -> libc::sigaction {
+/// Installs an action, and returns what was there; `None` where that is not allowed, as in some sandboxes.
+fn replace(action: &libc::sigaction) -> Option<libc::sigaction> {
     let mut old = self::action(libc::SIG_DFL);
     // SAFETY: `old` is valid for the write (1); the handler is ours, with the signature of its flags, or was
     // installed before by whoever it belongs to (2).
     let replaced = unsafe { libc::sigaction(libc::SIGBUS, action, &raw mut old) };
-    debug_assert_eq!(replaced, 0, "SIGBUS may be handled");
-    old
+    (replaced == 0).then_some(old)
 }
 
-fn replace_with(ours: Handler) -> libc::sigaction {
+fn replace_with(ours: Handler) -> Option<libc::sigaction> {
     let mut action = action(ours as libc::sighandler_t);
     action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
     replace(&action)
@@ -92,7 +101,8 @@ pub(super) fn install(ours: Handler) {
             None => Box::leak(Box::new(found)),
         };
         BEFORE.store(ptr::from_ref(before).cast_mut(), Ordering::Release);
-        let replaced = replace_with(ours);
+        // Where no handler is allowed views are not protected, and nobody can help it.
+        let Some(replaced) = replace_with(ours) else { return };
         if [found.sa_sigaction, ours as libc::sighandler_t].contains(&replaced.sa_sigaction) {
             return INSTALLED.store(true, Ordering::Release);
         }
@@ -108,13 +118,9 @@ pub(super) fn pass_on(ours: Handler, told: Told) {
     let before = unsafe { &*address };
     match plain(before) {
         Some(plain) if plain.sa_sigaction == libc::SIG_IGN && !told.raised => {}
-        Some(_) => {
-            replace(&DEFAULT);
-            if !told.raised {
-                // SAFETY: sends this thread the signal, which ends the process when this handler returns.
-                unsafe { libc::raise(told.signal) };
-            }
-        }
+        Some(_) => end(told),
+        // It has had it, and calls what was there before it: ours.
+        None if is_marked(told.info) => end(told),
         None => {
             if before.sa_flags & libc::SA_RESETHAND != 0 {
                 let default = (&raw const DEFAULT).cast_mut();
@@ -124,20 +130,66 @@ pub(super) fn pass_on(ours: Handler, told: Told) {
                     return pass_on(ours, told);
                 }
             }
+            set_mark(told.info, MARK);
             call(before, told);
-            // It may have given the signal up, as a handler does that wants the access to end the process.
-            if let Some(plain) = plain(&present()) {
+            set_mark(told.info, 0);
+            let found = present();
+            if let Some(plain) = plain(&found) {
+                // It has given the signal up, as a handler does that wants the access to end the process.
                 BEFORE.store(ptr::from_ref(plain).cast_mut(), Ordering::Release);
+                replace_with(ours);
+            } else if found.sa_sigaction == before.sa_sigaction {
+                // It has installed itself again.
+                BEFORE.store(address, Ordering::Release);
                 replace_with(ours);
             }
         }
     }
 }
 
+fn is_marked(info: *mut libc::siginfo_t) -> bool {
+    // SAFETY: within the 128 bytes of the information, which are aligned to four, and the kernel's or a copy of them.
+    unsafe { info.cast::<u32>().wrapping_add(MARK_AT).read() == MARK }
+}
+
+fn set_mark(info: *mut libc::siginfo_t, mark: u32) {
+    // SAFETY: as above; the information is this handler's to write to, as it is on the stack of its thread.
+    unsafe { info.cast::<u32>().wrapping_add(MARK_AT).write(mark) };
+}
+
+/// What the kernel does by default: it ends the process. It does not by a signal that was sent to the first process of a
+/// pid namespace: that goes on, with the handler that it has.
+fn end(told: Told) {
+    let Some(present) = replace(&DEFAULT) else {
+        // The access would be made again and again.
+        // SAFETY: ends the process.
+        unsafe { libc::abort() };
+    };
+    if told.raised {
+        // The access is made again when the handlers return, and ends the process.
+        return;
+    }
+    let mut kept = no_signals();
+    let mut own = no_signals();
+    // SAFETY: a valid set, and SIGBUS is a signal.
+    unsafe { libc::sigaddset(&raw mut own, told.signal) };
+    // SAFETY: sends this thread the signal, which is blocked while its handler runs.
+    unsafe { libc::raise(told.signal) };
+    // SAFETY: both sets are valid; a thread's own mask. What was sent is delivered here.
+    unsafe { libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const own, &raw mut kept) };
+    // SAFETY: the mask that the thread had.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const kept, ptr::null_mut()) };
+    replace(&present);
+}
+
+fn no_signals() -> libc::sigset_t {
+    // SAFETY: a plain set of bits.
+    unsafe { mem::zeroed() }
+}
+
 /// Calls a handler with the signals blocked that it asked for.
 fn call(before: &libc::sigaction, told: Told) {
-    // SAFETY: a plain set of bits.
-    let mut kept: libc::sigset_t = unsafe { mem::zeroed() };
+    let mut kept = no_signals();
     // SAFETY: both sets are valid; a thread's own mask.
     unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const before.sa_mask, &raw mut kept) };
     if before.sa_flags & libc::SA_NODEFER != 0 {

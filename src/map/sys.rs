@@ -143,6 +143,7 @@ pub(super) fn unnamed_file(directory: BorrowedFd<'_>) -> Result<OwnedFd> {
 /// A signal undoes what the call it interrupts has done: smaller and smaller steps find what gets through
 /// between two ticks of a timer. `INTR` when nothing got through for as long as `patience`.
 pub(super) fn allocate(fd: BorrowedFd<'_>, len: u64, patience: Duration) -> Result<()> {
+    assert_allowed(len)?;
     by_steps(len, patience, |from, step| rustix::fs::fallocate(fd, FallocateFlags::empty(), from, step))
 }
 
@@ -150,6 +151,31 @@ pub(super) fn allocate(fd: BorrowedFd<'_>, len: u64, patience: Duration) -> Resu
 pub(super) fn allocate_memory(fd: BorrowedFd<'_>, len: u64, patience: Duration) -> Result<()> {
     assert_memory(fd, len)?;
     allocate(fd, len, patience)
+}
+
+/// Refuses a length that this process may not give a file: the kernel would send it SIGXFSZ, which ends it.
+pub(super) fn assert_allowed(len: u64) -> Result<()> {
+    if file_size_limit().is_some_and(|limit| len > limit) { Err(Errno::FBIG) } else { Ok(()) }
+}
+
+/// How long this process may make a file (`RLIMIT_FSIZE`); `None` without a limit.
+pub(super) fn file_size_limit() -> Option<u64> {
+    rustix::process::getrlimit(rustix::process::Resource::Fsize).current
+}
+
+/// Refuses what the file system has no room for: the space that the file lacks for so many bytes. Others may take it in
+/// the next moment; but a claim that fails half-way leaves the file with what it has got.
+pub(super) fn assert_room(fd: BorrowedFd<'_>, len: u64) -> Result<()> {
+    let Ok(system) = rustix::fs::fstatvfs(fd) else { return Ok(()) };
+    let root = rustix::process::geteuid().is_root();
+    let free = if root { system.f_bfree } else { system.f_bavail };
+    // One without a limit of its own has no blocks.
+    let limited = system.f_blocks != 0;
+    if limited && missing(fd, len)? > free.saturating_mul(system.f_frsize) {
+        Err(Errno::NOSPC)
+    } else {
+        Ok(())
+    }
 }
 
 /// Whether the machine has the memory that a file in memory lacks for so many bytes; `NOSPC` if not. Else the kernel
@@ -167,7 +193,7 @@ pub(super) fn assert_memory(fd: BorrowedFd<'_>, len: u64) -> Result<()> {
     }
 }
 
-/// The memory that a file in memory does not have yet of so many bytes.
+/// The space or memory that a file does not have yet of so many bytes.
 pub(super) fn missing(fd: BorrowedFd<'_>, len: u64) -> Result<u64> {
     /// The unit of a status, whatever the file system's own.
     const BLOCK: u64 = 512;
@@ -187,6 +213,7 @@ fn available_memory() -> Option<u64> {
 
 /// Sets the length of a file that nobody else has, and leaves the memory to the first write.
 pub(super) fn set_len(fd: BorrowedFd<'_>, len: u64, _: Duration) -> Result<()> {
+    assert_allowed(len)?;
     rustix::fs::ftruncate(fd, len)
 }
 
@@ -226,9 +253,12 @@ pub(super) fn link(fd: BorrowedFd<'_>, directory: BorrowedFd<'_>, name: &OsStr) 
     let linked =
         own_path(fd).and_then(|path| rustix::fs::linkat(CWD, path, directory, name, AtFlags::SYMLINK_FOLLOW));
     match linked {
-        // No /proc, or no directory any more. Without /proc there is a second way for the privileged.
-        Err(Errno::NOENT) => rustix::fs::linkat(fd, c"", directory, name, AtFlags::EMPTY_PATH),
-        done => done,
+        Ok(()) | Err(Errno::EXIST) => linked,
+        // No /proc, one that may not be used for this, or no directory any more. There is a second way for the privileged.
+        first => match rustix::fs::linkat(fd, c"", directory, name, AtFlags::EMPTY_PATH) {
+            Err(Errno::NOENT) => first,
+            second => second,
+        },
     }
 }
 

@@ -209,7 +209,7 @@ impl<'map, K: Kind> ViewOptions<'map, K> {
                 Errno::NOMEM if !is_over_limit(len) && prefault(&window, access) == Err(Errno::FAULT) => {
                     no_page()
                 }
-                Errno::NOMEM | Errno::PERM | Errno::AGAIN => map.error(ErrorKind::LockLimit { needed: len }),
+                Errno::NOMEM | Errno::PERM => map.error(ErrorKind::LockLimit { needed: len }),
                 errno => map.os("locking a view in memory", len, errno),
             })?;
         }

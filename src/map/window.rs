@@ -6,7 +6,7 @@
 #![allow(unsafe_code)] // maps and unmaps, and reaches into the mapping
 
 use std::fmt;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr;
 
 use bytemuck::{AnyBitPattern, NoUninit};
@@ -82,7 +82,7 @@ impl Window {
             len: mapped,
             page,
             prot: prot.bits() as i32,
-            fd,
+            fd: fd.as_raw_fd(),
             offset: first,
             private,
             inherited: how.inherited,

@@ -1,4 +1,5 @@
 //! When memory is taken, and how pages are kept.
+#![allow(unsafe_code)] // stores through a pointer, and reads what the last system call said
 
 use std::fs;
 use std::io;
@@ -8,7 +9,8 @@ use std::path::Path;
 use ringway::map::{Access, AccessError, Allocation, ErrorKind, FileMode, HugePages, MapOptions};
 
 use crate::mounts::{mount, mounting};
-use crate::testing::{Child, Role, TempNamespace, can_run, not_to_be_had, skipped};
+use crate::sandbox;
+use crate::testing::{Child, Role, TempNamespace, can_run, skipped};
 use crate::{DIR, anonymous, assert_argument, assert_kind, counted, file, options, role_options};
 
 /// The kibibytes of this process in memory.
@@ -75,8 +77,8 @@ fn field(start: usize, name: &str) -> u64 {
     line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
-/// Tests that look at the memory of the process, one at a time.
-fn turn() -> std::sync::MutexGuard<'static, ()> {
+/// Tests that look at the memory of the process, or lock some of it, one at a time.
+pub(crate) fn turn() -> std::sync::MutexGuard<'static, ()> {
     static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
     TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
@@ -110,6 +112,18 @@ fn role_with_little_to_lock() {
     assert!(text.contains("RLIMIT_MEMLOCK") && text.contains("1048576 bytes"), "{text}");
     map.accessor().expect("without the lock").write(0, &1_u8).expect("within");
     drop(view);
+    // To find out that it is too much fills no holes.
+    let sparse = MapOptions::new().capacity(1 << 20).allocation(Allocation::Delay).anonymous().expect("made");
+    assert_kind(
+        sparse.view(..).lock_in_memory().accessor(),
+        |kind| matches!(kind, ErrorKind::LockLimit { .. }),
+        io::ErrorKind::OutOfMemory,
+    );
+    assert_eq!(rustix::fs::fstat(&sparse).expect("open").st_blocks, 0);
+    // A lack of memory is no limit.
+    sandbox::refuse(libc::SYS_mlock, libc::EAGAIN);
+    let error = map.view(..4096).lock_in_memory().accessor().expect_err("it cannot be had now");
+    assert!(matches!(error.kind(), ErrorKind::Os { doing: "locking a view in memory" }), "{error}");
     role.say("done");
 }
 
@@ -128,74 +142,6 @@ fn more_than_may_be_locked_is_refused() {
         Child::spawn_under(wrapper, "allocation::role_with_little_to_lock", &[(DIR, space.path())]);
     assert_eq!(child.hear(), "done");
     child.wait_success();
-}
-
-#[test]
-fn huge_pages_are_had_from_the_pool_or_are_a_clear_error() {
-    let meminfo = fs::read_to_string("/proc/meminfo").expect("/proc is there");
-    let number = |name: &str| {
-        let line = meminfo.lines().find_map(|line| line.strip_prefix(name)).expect("it is there");
-        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number")
-    };
-    let size = number("Hugepagesize:") * 1024;
-    let make = |capacity| MapOptions::new().capacity(capacity).huge_pages(HugePages::Require).anonymous();
-    let text = assert_kind(
-        make((number("HugePages_Total:") + 1) * size),
-        |kind| matches!(kind, ErrorKind::HugePages { .. }),
-        io::ErrorKind::OutOfMemory,
-    );
-    assert!(text.contains("too few free huge pages") && text.contains("vm.nr_hugepages"), "{text}");
-    if number("HugePages_Free:") < 2 {
-        not_to_be_had("a map of huge pages", "vm.nr_hugepages leaves none free");
-    } else {
-        let map = make(size + 1).expect("two are free");
-        assert_eq!(map.capacity(), size + 1, "exactly what was asked for");
-        let view = map.accessor_range(size - 3, 4).expect("within");
-        view.write_all_at(0, b"huge").expect("within");
-        assert_eq!((view.read::<[u8; 4]>(0), view.pointer_offset() as u64), (Ok(*b"huge"), size - 3));
-        assert_eq!(map.accessor().expect("all").read::<[u8; 4]>(size - 3), Ok(*b"huge"));
-        map.accessor_range(0, size + 2).expect_err("beyond the capacity");
-    }
-    let space = TempNamespace::new();
-    assert_argument(options(&space).huge_pages(HugePages::Require).create_new("n"), "huge_pages");
-    let path = file(&space, "data", &counted(100));
-    assert_argument(MapOptions::new().huge_pages(HugePages::Require).open_path(&path), "huge_pages");
-    assert_eq!(space.files(), ["data"]);
-}
-
-#[test]
-fn role_with_a_file_of_huge_pages() {
-    let Some(mut role) = Role::play() else { return };
-    let directory = role.var(DIR);
-    if !mount(&directory, &["-t", "hugetlbfs"]) {
-        return role.say("cannot mount");
-    }
-    let path = Path::new(&directory).join("data");
-    let make = |capacity| {
-        MapOptions::new().file_mode(FileMode::OpenOrCreate).capacity(capacity).open_path(&path).expect("made")
-    };
-    let size = fs::metadata(&directory).expect("mounted").blksize();
-    let view = make(2 * size).accessor_range(4096, 2 * size - 4096).expect("two are free");
-    view.write(0, &7_u8).expect("within");
-    view.write(size, &7_u8).expect("within");
-    view.advise_range(size, 1, ringway::map::Advice::Random).expect("of a huge page");
-    view.flush_range(size, 1).expect("of a huge page");
-    fs::File::options().write(true).open(&path).expect("ours").set_len(size).expect("shorter");
-    let lost = AccessError::Truncated { from: size - 4096, len: 2 * size - 4096 };
-    assert_eq!(view.read::<u8>(size), Err(lost), "all of its page is");
-    assert_eq!((view.read::<u8>(0), view.read::<u8>(size - 4097)), (Ok(7), Ok(0)));
-    drop(view);
-    role.say("done");
-}
-
-#[test]
-fn views_of_huge_pages_outlive_a_truncation_too() {
-    let meminfo = fs::read_to_string("/proc/meminfo").expect("/proc is there");
-    let free = meminfo.lines().find_map(|line| line.strip_prefix("HugePages_Free:"));
-    if free.and_then(|free| free.trim().parse::<u64>().ok()).is_none_or(|free| free < 2) {
-        return not_to_be_had("a file of huge pages", "vm.nr_hugepages leaves none free");
-    }
-    mounting("allocation::role_with_a_file_of_huge_pages");
 }
 
 #[test]
@@ -255,6 +201,7 @@ fn advice_of_a_map_is_for_the_views_that_are_taken_from_then_on() {
 
 #[test]
 fn advice_changes_no_byte_not_even_of_a_private_copy() {
+    let _turn = turn();
     use ringway::map::Advice;
     let space = TempNamespace::new();
     let path = file(&space, "data", &counted(10_000));
@@ -329,6 +276,16 @@ fn role_in_a_full_file_system() {
         refusal.to_string().contains("no room in the file system for what lies at position 102400"),
         "{refusal}"
     );
+    let (other, errno) = (delayed.accessor().expect("all"), 77);
+    // SAFETY: has no preconditions.
+    let own = unsafe { libc::__errno_location() };
+    // SAFETY: the thread's own, and always there.
+    unsafe { own.write(errno) };
+    // SAFETY: within the view.
+    unsafe { other.as_mut_ptr().wrapping_add(100 << 10).write_volatile(7) };
+    // SAFETY: as above.
+    assert_eq!(unsafe { own.read() }, errno, "whoever was interrupted has its own");
+    assert_eq!(other.check(), Err(AccessError::NoRoom { from: 100 << 10 }));
     assert_eq!(late.read::<u8>(0), Ok(7), "what is there is there");
     // Behind it there is a page that others have too: what is called lost is not written there.
     late.write(400 << 10, &8_u8).expect_err("behind what is lost");

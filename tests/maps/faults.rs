@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ringway::map::{Access, AccessError, ErrorKind, MapOptions, SharedMap};
 
+use crate::allocation::turn;
 use crate::growing::Stop;
 use crate::testing::{Child, Role, TempNamespace};
 use crate::{DIR, assert_kind, counted, file, options, role_options};
@@ -138,6 +139,7 @@ fn a_file_that_is_shorter_for_a_moment_is_not_taken_for_one_without_room() {
 
 #[test]
 fn pages_that_a_truncation_took_are_not_called_a_lack_of_room_or_a_limit() {
+    let _turn = turn();
     const LONG: u64 = 32 << 20;
     let space = TempNamespace::new();
     let mut met = [0, 0];

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ringway::map::{Access, Allocation, ErrorKind, MapOptions, Rights, SharedMap};
 
 use crate::mounts::{mount, mounting};
+use crate::sandbox;
 use crate::testing::{Child, Role, TempNamespace};
 use crate::{DIR, anonymous, assert_argument, assert_denied, assert_kind, bytes, counted, file, options};
 
@@ -86,11 +87,12 @@ fn what_cannot_grow_says_so() {
     assert_denied(reader.grow(20));
     let sealed = anonymous(10);
     sealed.seal(ringway::map::Seals::GROW).expect("a creator may");
-    assert_kind(
+    let text = assert_kind(
         sealed.grow(20),
         |kind| matches!(kind, ErrorKind::PermissionDenied { .. }),
         io::ErrorKind::PermissionDenied,
     );
+    assert!(text.contains("sealed against growing (`Seals::GROW`)"), "{text}");
     assert_eq!(sealed.capacity(), 10);
 }
 
@@ -226,7 +228,12 @@ fn role_without_fallocate() {
     let path = Path::new(&directory).join("data");
     fs::write(&path, [1]).expect("there is memory");
     let refused = MapOptions::new().allocation(Allocation::Commit).capacity(100).open_path(&path);
-    assert_kind(refused, |kind| matches!(kind, ErrorKind::Unsupported { .. }), io::ErrorKind::Unsupported);
+    let unsupported = |result: Result<(), ringway::map::Error>| {
+        assert_kind(result, |kind| matches!(kind, ErrorKind::Unsupported { .. }), io::ErrorKind::Unsupported)
+    };
+    unsupported(refused.map(drop));
+    let map = MapOptions::new().allocation(Allocation::Commit).access(Access::Read).open_path(&path);
+    drop(map.expect("what only reads takes no space"));
     let len = || fs::metadata(&path).expect("there").len();
     assert_eq!(len(), 1, "as it was");
     std::thread::scope(|scope| {
@@ -245,6 +252,12 @@ fn role_without_fallocate() {
             });
         }
     });
+    // Where they cannot do that either, nobody can be sure to cut off nothing.
+    let (map, before) = (SharedMap::from_path(&path).expect("mapped"), len());
+    sandbox::refuse_where(libc::SYS_fcntl, 1, libc::F_OFD_SETLK as u64, libc::ENOLCK);
+    let text = unsupported(map.grow(before + 1));
+    assert!(text.contains("found no safe way to make a file longer"), "{text}");
+    assert_eq!((map.capacity(), len()), (before, before));
     role.say("done");
 }
 

@@ -2,8 +2,9 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use ringway::map::{Access, Error, ErrorKind, MapKind, MapOptions, RequiredCapacity, Rights, SharedMap};
 
@@ -103,6 +104,89 @@ fn what_is_no_map_or_not_the_one_that_was_wanted_is_refused() {
         io::ErrorKind::Unsupported,
     );
     assert!(text.contains("open it by its name in the other process"), "{text}");
+}
+
+/// Sends that descriptor as a map of that kind and of a page.
+fn send_as(socket: &UnixStream, fd: impl AsFd, kind: u8) {
+    let mut message = [0; 32];
+    message[..8].copy_from_slice(b"RINGWPAS");
+    message[9] = 16;
+    message[16..20].copy_from_slice(&Rights::READ_WRITE.bits().to_le_bytes());
+    message[24] = kind;
+    let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = rustix::net::SendAncillaryBuffer::new(&mut space);
+    let fds = [fd.as_fd()];
+    assert!(ancillary.push(rustix::net::SendAncillaryMessage::ScmRights(&fds)));
+    let flags = rustix::net::SendFlags::empty();
+    rustix::net::sendmsg(socket, &[io::IoSlice::new(&message)], &mut ancillary, flags).expect("sent");
+}
+
+#[test]
+fn a_descriptor_that_is_not_what_its_sender_says_is_refused() {
+    const ANONYMOUS: u8 = 1;
+    const FILE: u8 = 2;
+    let space = TempNamespace::new();
+    let path = file(&space, "data", &counted(4096));
+    let receive = |fd: &dyn AsFd, kind| {
+        let (here, there) = UnixStream::pair().expect("made");
+        send_as(&here, fd.as_fd(), kind);
+        MapOptions::new().receive_from(&there)
+    };
+    let kept = anonymous(4096);
+    assert_eq!(receive(&kept, ANONYMOUS).expect("as it should be").capacity(), 4096);
+    let data = File::options().read(true).write(true).open(&path).expect("ours");
+    assert_eq!(bytes(&receive(&data, FILE).expect("as it should be")), counted(4096));
+    // Memory that its sender can take away again.
+    let flags = rustix::fs::MemfdFlags::CLOEXEC | rustix::fs::MemfdFlags::ALLOW_SEALING;
+    let open = rustix::fs::memfd_create("open", flags).expect("there is memory");
+    rustix::fs::ftruncate(&open, 4096).expect("there is memory");
+    for loose in [&open as &dyn AsFd, &data] {
+        let text = assert_kind(
+            receive(loose, ANONYMOUS),
+            |kind| matches!(kind, ErrorKind::Foreign { .. }),
+            io::ErrorKind::InvalidData,
+        );
+        assert!(text.contains("found a map whose memory others could make shorter"), "{text}");
+    }
+    let directory = File::open(space.path()).expect("ours");
+    let (pipe, _end) = io::pipe().expect("made");
+    for none in [&directory as &dyn AsFd, &pipe] {
+        let kind = |kind: &ErrorKind| matches!(kind, ErrorKind::NotMappable { .. });
+        assert_kind(receive(none, FILE), kind, io::ErrorKind::Unsupported);
+    }
+}
+
+static MET: AtomicU32 = AtomicU32::new(0);
+
+extern "C" fn meet(_: libc::c_int) {
+    MET.fetch_add(1, Ordering::SeqCst);
+}
+
+#[test]
+#[allow(unsafe_code)] // installs a handler, and sends its signal to a thread
+fn signals_do_not_interrupt_the_wait_for_a_map() {
+    // SAFETY: a plain struct.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = meet as extern "C" fn(libc::c_int) as usize;
+    // SAFETY: the handler has the signature of its flags, and adds to a number.
+    assert_eq!(unsafe { libc::sigaction(libc::SIGUSR1, &raw const action, std::ptr::null_mut()) }, 0);
+    let (here, there) = UnixStream::pair().expect("made");
+    std::thread::scope(|scope| {
+        let (tell, told) = std::sync::mpsc::channel();
+        let receiving = scope.spawn(move || {
+            // SAFETY: has no preconditions.
+            tell.send(unsafe { libc::pthread_self() }).expect("somebody waits for it");
+            MapOptions::new().receive_from(&there)
+        });
+        let thread = told.recv().expect("it is there");
+        while MET.load(Ordering::SeqCst) < 100 && !receiving.is_finished() {
+            // SAFETY: it was not joined yet.
+            unsafe { libc::pthread_kill(thread, libc::SIGUSR1) };
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        anonymous(10).send_over(&here).expect("somebody waits for it");
+        assert_eq!(receiving.join().expect("it returns").expect("received").capacity(), 10);
+    });
 }
 
 #[test]

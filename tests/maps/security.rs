@@ -10,10 +10,9 @@ use ringway::map::{
     Access, AccessControl, AclEntry, ErrorKind, FileMode, Grantee, MapOptions, Rights, SharedMap,
 };
 
-use seccompiler::{
-    SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
-};
+use seccompiler::{SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompRule};
 
+use crate::sandbox;
 use crate::testing::{Child, Role, TempNamespace, skipped};
 use crate::{
     DIR, anonymous, assert_argument, assert_denied, assert_kind, bytes, file, options, role_options,
@@ -168,14 +167,6 @@ fn memory_without_a_name_has_the_mode_it_was_given_and_the_list_where_the_kernel
     assert_eq!((present().mode, present().acl.len()), (0o400, 0), "the entries are gone");
 }
 
-/// What this process does from now on at these calls.
-fn restrict<const N: usize>(rules: [(libc::c_long, Vec<SeccompRule>); N], action: SeccompAction) {
-    let arch = std::env::consts::ARCH.try_into().expect("a machine that seccomp knows");
-    let filter = SeccompFilter::new(rules.into(), SeccompAction::Allow, action, arch);
-    let program: seccompiler::BpfProgram = filter.and_then(TryInto::try_into).expect("a filter");
-    seccompiler::apply_filter_all_threads(&program).expect("a process may restrict itself");
-}
-
 #[test]
 fn role_whose_changes_of_security_fail() {
     let Some(mut role) = Role::play() else { return };
@@ -208,20 +199,17 @@ fn role_whose_changes_of_security_fail() {
         assert_eq!(own(), own_before, "with all that an entry says, also where the mask leaves less of it");
     };
     // No other owner.
-    restrict([(libc::SYS_fchown, Vec::new())], SeccompAction::Errno(libc::EPERM as u32));
+    sandbox::refuse(libc::SYS_fchown, libc::EPERM);
     let handed_over = AccessControl { group: Some(STRANGER), mode: 0o666, ..listed(4) };
     for map in [&memory, &file] {
         fail(map, &handed_over, io::ErrorKind::PermissionDenied);
     }
     // No call that changes a mode and leaves its entries, and no list that has more than the three of a mode.
-    restrict(
-        [libc::SYS_fchmod, libc::SYS_fremovexattr].map(|call| (call, Vec::new())),
-        SeccompAction::KillProcess,
-    );
+    [libc::SYS_fchmod, libc::SYS_fremovexattr].into_iter().for_each(sandbox::forbid);
     let longer =
         SeccompCondition::new(3, SeccompCmpArgLen::Qword, SeccompCmpOp::Gt, 28).expect("a condition");
     let rule = SeccompRule::new(vec![longer]).expect("a rule");
-    restrict([(libc::SYS_fsetxattr, vec![rule])], SeccompAction::Errno(libc::ENOSPC as u32));
+    sandbox::restrict(vec![(libc::SYS_fsetxattr, vec![rule])], SeccompAction::Errno(libc::ENOSPC as u32));
     for map in [&memory, &file] {
         fail(map, &AccessControl { mode: 0o666, ..listed(4) }, io::ErrorKind::StorageFull);
         map.set_access_control(&AccessControl::default()).expect("a mode is no list");
@@ -230,12 +218,14 @@ fn role_whose_changes_of_security_fail() {
     }
     assert_eq!(fs::metadata(&path).expect("there").mode() & 0o7777, 0o4600, "what is no permission stays");
     // Of the file alone, after its page has it already.
-    let number = u64::try_from(file.as_raw_fd()).expect("not negative");
-    let condition = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, number);
-    let rule = SeccompRule::new(vec![condition.expect("a condition")]).expect("a rule");
-    restrict([(libc::SYS_fsetxattr, vec![rule])], SeccompAction::Errno(libc::EPERM as u32));
+    let number = |map: &SharedMap| u64::try_from(map.as_raw_fd()).expect("not negative");
+    sandbox::refuse_where(libc::SYS_fsetxattr, 0, number(&file), libc::EPERM);
     let wider = AccessControl { mode: 0o644, ..AccessControl::default() };
     fail(&file, &wider, io::ErrorKind::PermissionDenied);
+    // What cannot be closed first is not given to others.
+    sandbox::refuse_where(libc::SYS_fsetxattr, 0, number(&memory), libc::EPERM);
+    sandbox::forbid(libc::SYS_fchown);
+    fail(&memory, &handed_over, io::ErrorKind::PermissionDenied);
     fs::remove_file(path).expect("there");
     drop((memory, file));
     role.say("done");

@@ -8,10 +8,9 @@ use std::path::Path;
 
 use ringway::map::{Access, Allocation, ErrorKind, FileMode, MapOptions, RequiredCapacity, Share, SharedMap};
 use rustix::fs::FlockOperation;
-use seccompiler::{
-    SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
-};
+use seccompiler::{SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompRule};
 
+use crate::sandbox;
 use crate::testing::{Child, Role, TempNamespace};
 use crate::{DIR, assert_argument, assert_kind, assert_taken, bytes, counted, file, options, role_options};
 
@@ -173,9 +172,22 @@ fn nobody_sees_a_file_before_it_is_as_it_shall_be() {
         let path = path.clone();
         move || make.capacity(100).open_path(path)
     });
-    // It waits for the name now; if it has not come so far the test passes without effect.
-    std::thread::sleep(std::time::Duration::from_millis(200));
-    assert_eq!(files.files(), Vec::<String>::new());
+    // It has made the file, and waits for the name.
+    let unnamed = || {
+        let made = |entry: fs::DirEntry| fs::metadata(entry.path()).ok();
+        let ours = |file: fs::Metadata| file.nlink() == 0 && file.len() == 0 && file.is_file();
+        let in_place = |entry: &fs::DirEntry| {
+            fs::read_link(entry.path()).is_ok_and(|path| path.starts_with(files.path()))
+        };
+        let entries = fs::read_dir("/proc/self/fd").expect("/proc is there").filter_map(Result::ok);
+        entries.filter(in_place).filter_map(made).any(ours)
+    };
+    let deadline = std::time::Instant::now() + crate::testing::WATCHDOG;
+    while !unnamed() {
+        assert_eq!(files.files(), Vec::<String>::new(), "it has its name too early");
+        assert!(std::time::Instant::now() < deadline, "it makes no file");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
     // Somebody else makes the file meanwhile, and keeps it.
     drop(
         MapOptions::new().file_mode(FileMode::CreateNew).capacity(7).open_path(&path).expect("nobody has it"),
@@ -191,14 +203,6 @@ fn nobody_sees_a_file_before_it_is_as_it_shall_be() {
     space.assert_empty();
 }
 
-/// What this process does from now on at these calls.
-fn restrict(rules: Vec<(libc::c_long, Vec<SeccompRule>)>, action: SeccompAction) {
-    let arch = std::env::consts::ARCH.try_into().expect("a machine that seccomp knows");
-    let filter = SeccompFilter::new(rules.into_iter().collect(), SeccompAction::Allow, action, arch);
-    let program: seccompiler::BpfProgram = filter.and_then(TryInto::try_into).expect("a filter");
-    seccompiler::apply_filter_all_threads(&program).expect("a process may restrict itself");
-}
-
 #[test]
 fn role_without_unnamed_files() {
     let Some(mut role) = Role::play() else { return };
@@ -208,7 +212,7 @@ fn role_without_unnamed_files() {
     let masked = SeccompCmpOp::MaskedEq(unnamed);
     let condition = SeccompCondition::new(2, SeccompCmpArgLen::Dword, masked, unnamed).expect("a condition");
     let rule = SeccompRule::new(vec![condition]).expect("a rule");
-    restrict(vec![(libc::SYS_openat, vec![rule])], SeccompAction::Errno(libc::EOPNOTSUPP as u32));
+    sandbox::restrict(vec![(libc::SYS_openat, vec![rule])], SeccompAction::Errno(libc::EOPNOTSUPP as u32));
     role_options(&role).create_new("m").expect_err("it needs such files");
     let make = || MapOptions::new().file_mode(FileMode::CreateNew).capacity(100);
     let map = make().open_path(&path).expect("made");
@@ -256,6 +260,8 @@ fn a_file_that_others_have_opened_is_not_removed_where_it_has_a_name_from_the_st
     space.assert_empty();
 }
 
+const ZERO_RANGE: u64 = rustix::fs::FallocateFlags::ZERO_RANGE.bits() as u64;
+
 #[test]
 fn role_that_cannot_cut() {
     let Some(mut role) = Role::play() else { return };
@@ -263,16 +269,13 @@ fn role_that_cannot_cut() {
     // Once as the file system likes, once where it has no call that zeroes a range.
     for zeroes in [true, false] {
         if !zeroes {
-            let mode = u64::from(rustix::fs::FallocateFlags::ZERO_RANGE.bits());
-            let condition = SeccompCondition::new(1, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, mode);
-            let rule = SeccompRule::new(vec![condition.expect("a condition")]).expect("a rule");
-            restrict(vec![(libc::SYS_fallocate, vec![rule])], SeccompAction::Errno(libc::EOPNOTSUPP as u32));
+            sandbox::refuse_where(libc::SYS_fallocate, 1, ZERO_RANGE, libc::EOPNOTSUPP);
         }
         for (len, capacity) in [(100, 100), (100_001, 100_001), (4096, 200_000)] {
             fs::write(&path, counted(len)).expect("there is room");
             if zeroes && len == 100 {
                 // To cut off what has its space is to give the space back.
-                restrict(vec![(libc::SYS_ftruncate, Vec::new())], SeccompAction::Errno(libc::EIO as u32));
+                sandbox::refuse(libc::SYS_ftruncate, libc::EIO);
             }
             let map = MapOptions::new().file_mode(FileMode::Create).capacity(capacity);
             let map = map.allocation(Allocation::Commit).open_path(&path).expect("emptied in place");
@@ -280,6 +283,13 @@ fn role_that_cannot_cut() {
             assert_eq!(fs::read(&path).expect("there"), vec![0; capacity as usize]);
         }
     }
+    // Another failure is no reason to try it in another way.
+    fs::write(&path, counted(100)).expect("there is room");
+    sandbox::refuse_where(libc::SYS_fallocate, 1, ZERO_RANGE, libc::EIO);
+    let create = MapOptions::new().file_mode(FileMode::Create).allocation(Allocation::Commit);
+    let failed = create.capacity(100).open_path(&path).expect_err("the storage fails");
+    assert!(matches!(failed.kind(), ErrorKind::Os { .. }), "{failed}");
+    assert_eq!(fs::read(&path).expect("there"), counted(100));
     fs::remove_file(&path).expect("there");
     role.say("done");
 }

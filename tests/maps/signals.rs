@@ -9,13 +9,13 @@ use std::process::ExitStatus;
 use std::ptr;
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 
-use ringway::map::{AccessError, MapOptions, SharedMap, View};
+use ringway::map::{AccessError, SharedMap, View};
 
 use crate::faults::set_len;
-use crate::testing::{Child, Role, TempNamespace};
+use crate::testing::{Child, Role, TempNamespace, can_run, skipped};
 use crate::{DIR, counted, file};
 
-const KIND: &str = "RINGWAY_TEST_KIND";
+pub(crate) const KIND: &str = "RINGWAY_TEST_KIND";
 /// What a handler of the tests ends the process with.
 const WITH_INFORMATION: i32 = 77;
 const WITHOUT: i32 = 78;
@@ -25,6 +25,7 @@ static FOREIGN: AtomicUsize = AtomicUsize::new(0);
 static CALLS: AtomicI32 = AtomicI32::new(0);
 /// The signals that were blocked in the handler: bit 0 SIGUSR1, bit 1 SIGBUS.
 static BLOCKED: AtomicI32 = AtomicI32::new(-1);
+static AGAIN_FLAGS: AtomicI32 = AtomicI32::new(0);
 static LATER: AtomicUsize = AtomicUsize::new(0);
 
 type Handler = extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void);
@@ -47,6 +48,15 @@ extern "C" fn without(_: libc::c_int) {
 extern "C" fn counting(_: libc::c_int) {
     CALLS.fetch_add(1, Ordering::SeqCst);
     BLOCKED.store(blocked(), Ordering::SeqCst);
+}
+
+/// Installs itself again whenever it runs.
+extern "C" fn again(_: libc::c_int) {
+    if CALLS.fetch_add(1, Ordering::SeqCst) > 10 {
+        // SAFETY: ends the process.
+        unsafe { libc::_exit(1) };
+    }
+    install(again as extern "C" fn(libc::c_int) as usize, AGAIN_FLAGS.load(Ordering::SeqCst), &[]);
 }
 
 /// Comes after the library's, and calls it.
@@ -83,24 +93,24 @@ fn install(handler: usize, flags: i32, blocks: &[i32]) -> usize {
     old.sa_sigaction
 }
 
-fn path(role: &Role) -> PathBuf {
+pub(crate) fn path(role: &Role) -> PathBuf {
     Path::new(&role.var(DIR)).join("data")
 }
 
 /// Loses the bytes of a new view, which has to be an error.
-fn assert_protected(path: &Path) {
+pub(crate) fn assert_protected(path: &Path) {
     set_len(path, 4096);
     let view = SharedMap::from_path(path).expect("mapped").accessor().expect("all");
     assert_lost(path, &view);
 }
 
-fn assert_lost(path: &Path, view: &View) {
+pub(crate) fn assert_lost(path: &Path, view: &View) {
     set_len(path, 0);
     assert!(matches!(view.read::<u8>(0), Err(AccessError::Truncated { .. })));
 }
 
 /// Touches a mapping that is no view, of a file that has no bytes.
-fn touch_what_is_no_view(path: &Path, at: *mut libc::c_void) -> u8 {
+pub(crate) fn touch_what_is_no_view(path: &Path, at: *mut libc::c_void) -> u8 {
     set_len(path, 0);
     let file = File::open(path).expect("there");
     let fixed = if at.is_null() { 0 } else { libc::MAP_FIXED };
@@ -125,7 +135,7 @@ fn play(role: &str, kind: &str) -> (Child, TempNamespace) {
     (Child::spawn(role, &[(DIR, directory.as_str()), (KIND, kind)]), space)
 }
 
-fn end(role: &str, kind: &str) -> ExitStatus {
+pub(crate) fn end(role: &str, kind: &str) -> ExitStatus {
     let (mut child, _space) = play(role, kind);
     assert_eq!(child.hear(), "now");
     child.wait()
@@ -249,53 +259,85 @@ fn a_handler_that_came_later_stays_and_nobody_calls_in_a_circle() {
     assert_eq!(end("signals::role_with_a_later_handler", "").code(), Some(WITHOUT));
 }
 
-/// Runs the closure in a forked child, and returns how that ended.
-fn forked(child: impl FnOnce()) -> ExitStatus {
-    // SAFETY: the child runs the closure and leaves; no other thread of the role holds a lock that it needs.
-    let pid = unsafe { libc::fork() };
-    if pid == 0 {
-        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(child));
-        // SAFETY: ends the process without running anything of the parent's.
-        unsafe { libc::_exit(i32::from(ended.is_err())) };
-    }
-    let mut status = 0;
-    // SAFETY: `status` is valid for the write.
-    assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
-    ExitStatus::from_raw(status)
-}
-
 #[test]
-fn role_with_children() {
+fn role_whose_predecessor_installs_itself_again() {
     let Some(mut role) = Role::play() else { return };
     let path = path(&role);
-    let inherits = role.var(KIND) == "inherited";
-    let options = MapOptions::new();
-    let options = if inherits { options.inheritable() } else { options };
-    let view = options.open_path(&path).expect("mapped").accessor().expect("all");
-    if inherits {
-        let child = forked(|| assert_lost(&path, &view));
-        assert!(child.success(), "the child has the view: {child}");
-        assert!(matches!(view.read::<u8>(0), Err(AccessError::Truncated { .. })), "and so has the parent");
-        let later = forked(|| {
-            assert!(matches!(view.write(0, &1_u8), Err(AccessError::Truncated { .. })));
-            // SAFETY: the view is inherited, so something of it is there.
-            assert_eq!(unsafe { view.as_ptr().read_volatile() }, 0, "not even a hole");
-        });
-        assert!(later.success(), "{later}");
-    } else {
-        let child = forked(|| assert_ne!(touch_what_is_no_view(&path, view.as_mut_ptr().cast()), 1));
-        assert_eq!(child.signal(), Some(libc::SIGBUS), "in the child that is no view of the parent's");
-        let own = forked(|| assert_protected(&path));
-        assert!(own.success(), "its own views are protected: {own}");
-        assert_lost(&path, &view);
+    let flags = if role.var(KIND) == "once" { libc::SA_RESETHAND } else { 0 };
+    AGAIN_FLAGS.store(flags, Ordering::SeqCst);
+    install(again as extern "C" fn(libc::c_int) as usize, flags, &[]);
+    let view = SharedMap::from_path(&path).expect("mapped").accessor().expect("all");
+    for calls in 1..4 {
+        send_one();
+        assert_eq!(CALLS.load(Ordering::SeqCst), calls, "it has what is not ours");
     }
+    assert_lost(&path, &view);
+    assert_eq!(CALLS.load(Ordering::SeqCst), 3, "what is ours it has not");
     role.say("now");
 }
 
 #[test]
-fn a_forked_child_is_protected_in_the_views_that_it_has_and_in_no_others() {
-    for kind in ["inherited", "ordinary"] {
-        let end = end("signals::role_with_children", kind);
+fn a_predecessor_that_installs_itself_whenever_it_runs_stays_the_predecessor() {
+    for kind in ["always", "once"] {
+        let end = end("signals::role_whose_predecessor_installs_itself_again", kind);
         assert!(end.success(), "{kind}: {end}");
     }
+}
+
+#[test]
+fn role_with_a_handler_before_and_after() {
+    let Some(mut role) = Role::play() else { return };
+    let (path, handler) = (path(&role), later as Handler as usize);
+    install(handler, libc::SA_SIGINFO, &[]);
+    assert_protected(&path);
+    // What it finds now, and calls from now on, is the library's handler; and that has it as the one before.
+    LATER.store(install(handler, libc::SA_SIGINFO, &[]), Ordering::SeqCst);
+    assert_protected(&path);
+    role.say("now");
+    if role.var(KIND) == "sent" {
+        send_one();
+    } else {
+        touch_what_is_no_view(&path, ptr::null_mut());
+    }
+    role.say("survived");
+}
+
+#[test]
+fn a_handler_that_is_installed_before_and_after_ends_nobody_in_a_circle() {
+    for kind in ["sent", "raised"] {
+        let end = end("signals::role_with_a_handler_before_and_after", kind);
+        assert_eq!(end.signal(), Some(libc::SIGBUS), "{kind}: {end}");
+    }
+}
+
+#[test]
+fn role_first_of_its_namespace() {
+    let Some(mut role) = Role::play() else { return };
+    assert_eq!(std::process::id(), 1);
+    let path = path(&role);
+    install(libc::SIG_DFL, 0, &[]);
+    let view = SharedMap::from_path(&path).expect("mapped").accessor().expect("all");
+    let before = blocked();
+    send_one();
+    send_one();
+    assert_eq!(blocked(), before, "the mask is the thread's own again");
+    assert_lost(&path, &view);
+    role.say("now");
+    touch_what_is_no_view(&path, ptr::null_mut());
+    role.say("survived");
+}
+
+#[test]
+fn the_first_process_of_a_namespace_goes_on_after_a_signal_and_its_views_stay_protected() {
+    let wrapper = ["unshare", "--pid", "--fork", "--kill-child"];
+    if !can_run(&wrapper) {
+        return skipped("a process with the number 1", "cannot make a pid namespace here");
+    }
+    let space = TempNamespace::new();
+    file(&space, "data", &counted(4096));
+    let mut child =
+        Child::spawn_under(&wrapper, "signals::role_first_of_its_namespace", &[(DIR, space.path())]);
+    assert_eq!(child.hear(), "now");
+    // The wrapper ends as its child did.
+    assert_eq!(child.wait().signal(), Some(libc::SIGBUS), "a fault ends it all the same");
 }

@@ -8,6 +8,7 @@ mod heap;
 mod mutex;
 mod patience;
 mod processes;
+mod refusals;
 mod reopen;
 mod storm;
 mod tamper;

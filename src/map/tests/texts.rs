@@ -75,6 +75,7 @@ fn every_kind_of_error_says_what_was_found_and_what_to_do_whatever_it_is_about()
         ErrorKind::StorageFull { needed: 7 },
         ErrorKind::TooLarge { needed: 0 },
         ErrorKind::TooLarge { needed: 7 },
+        ErrorKind::SizeLimit { needed: 7, limit: 6 },
         ErrorKind::Unsupported { what: "that" },
         ErrorKind::AccessDenied { asked: expected(), allowed: found() },
         ErrorKind::CapacityMismatch { found: 1, expected: RequiredCapacity::AtLeast(2) },
