@@ -11,7 +11,6 @@ mod faults;
 mod files;
 mod growing;
 mod lifetime;
-mod model;
 mod mounts;
 mod named_files;
 mod passing;

@@ -59,7 +59,11 @@ fn a_corrupt_word_is_told_to_whoever_looks_at_it_where_a_side_is_shared() {
             let mut told = |word, found, position, to_sender, to_receiver| {
                 let broken = Broken::Corrupt { word, found, position };
                 if to_sender {
-                    assert_eq!(tx.try_send(message), Err(TrySendError::Broken(message, broken)), "{found:#x}");
+                    assert_eq!(
+                        tx.try_send(message),
+                        Err(TrySendError::Broken(message, broken)),
+                        "{found:#x}"
+                    );
                     assert_eq!(tx.try_send_batch(&[message; 2]), Err(TrySendError::Broken((), broken)));
                     assert_eq!(tx.try_loan().map(drop), Err(TrySendError::Broken((), broken)));
                     assert!(tx.len() <= capacity);
