@@ -140,11 +140,11 @@ impl Damage {
             4 => u64::MAX - small,
             5 => (1 << 56) - 128 + small,
             // A stamp, or an intent.
-            6 => small << 12 | u64::from(input.byte()) % 4,
-            7 => small << 12 | (u64::from(input.byte()) % 16) << 8 | u64::from(input.byte()) % 5,
+            6 => small << 12 | u64::from(input.byte() % 4),
+            7 => small << 12 | u64::from(input.byte() % 16) << 8 | u64::from(input.byte()),
             8 => small << 8 | u64::from(input.byte()),
             // The state of a record: it lives, has died, is buried.
-            9 => old & !3 | small % 4,
+            9 => old & !3 | small & 3,
             10 => self.word(self.parts.place(input)),
             _ => input.word(),
         }
