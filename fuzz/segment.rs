@@ -11,7 +11,7 @@ use ringway::map::{self, MapOptions, Namespace, ReadWrite, SharedMap, View};
 use super::input::Input;
 
 /// What everything is called.
-pub(crate) const NAME: &str = "f";
+pub(crate) const NAME: &str = "fuzzed";
 /// Bytes of a map before its data.
 pub(crate) const PAGE: u64 = 4096;
 
