@@ -1,38 +1,13 @@
 //! Any sequence of operations on a map, its views, accessors and streams, beside a model of it: a `Vec<u8>` for
 //! the bytes, another for each private view.
 //!
-//! The fuzz target runs this text with the fuzzer's bytes, `tests/maps/model.rs` with those of the repository's
-//! corpus. Each operation takes a few bytes of the input; what is refused by the one has to be refused by the other.
+//! Each operation takes a few bytes of the input; what is refused by the one has to be refused by the other.
 
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 
 use ringway::map::{Access, AccessError, AnyStream, AnyView, MapOptions, SharedMap};
 
-/// The input, byte by byte; zeros at its end.
-struct Input<'a>(&'a [u8]);
-
-impl Input<'_> {
-    fn byte(&mut self) -> u8 {
-        let Some((first, rest)) = self.0.split_first() else { return 0 };
-        self.0 = rest;
-        *first
-    }
-
-    fn number(&mut self) -> u64 {
-        u64::from(self.byte()) << 8 | u64::from(self.byte())
-    }
-
-    /// Small numbers, numbers around pages and the end, and absurd ones.
-    fn position(&mut self, len: u64) -> u64 {
-        match self.byte() % 8 {
-            0 => len.saturating_sub(u64::from(self.byte() % 16)),
-            1 => len.saturating_add(u64::from(self.byte() % 16)),
-            2 => u64::MAX - u64::from(self.byte()),
-            3 => 4096_u64.saturating_sub(u64::from(self.byte() % 16)),
-            _ => self.number() % (len + 1),
-        }
-    }
-}
+use super::input::Input;
 
 /// What a view has to show: the map's bytes, with its own in the pages that it has written to, if it is private.
 struct Viewed {
@@ -76,14 +51,14 @@ impl Viewed {
 }
 
 /// Runs the operations that the input says, and panics where the map is not what the model is.
-pub(super) fn run(input: &[u8]) {
-    let mut input = Input(input);
+pub fn run(input: &[u8]) {
+    let mut input = Input::new(input);
     let capacity = 1 + input.number() % 12_000;
     let map = MapOptions::new().capacity(capacity).anonymous().expect("there is memory");
     let mut model = vec![0; capacity as usize];
     let mut views: Vec<Viewed> = Vec::new();
     for _ in 0..200 {
-        if input.0.is_empty() {
+        if input.is_empty() {
             break;
         }
         match input.byte() % 8 {

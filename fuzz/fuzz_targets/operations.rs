@@ -1,7 +1,4 @@
-//! Sequences of operations on a map beside their model.
+//! The target `operations`.
 #![no_main]
 
-#[path = "../operations.rs"]
-mod operations;
-
-libfuzzer_sys::fuzz_target!(|input: &[u8]| operations::run(input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| ringway_fuzz::operations::run(input));

@@ -96,6 +96,8 @@ impl<'a, T: Message, K: Kind> Loan<'a, T, K> {
 }
 
 /// A complete message in a slot, not yet sent. Dropping it sends nothing.
+///
+/// Its references are as sound as those of a [`Lease`]: among peers that you do not trust, send by copy.
 #[must_use = "a draft is sent by `publish`"]
 pub struct Draft<'a, T: Message, K: Kind = Spsc> {
     /// Invariant: the first claimed slot holds a `T`.

@@ -16,7 +16,7 @@ use crate::protocol::roster::{Presence, Side};
 use crate::protocol::side::{RecvSide, SendSide};
 use crate::protocol::table;
 use crate::segment::{self, Segment, form, payload_offset, stride};
-use crate::sync::crash_point;
+use crate::sync::{crash_point, words};
 use crate::wait::Bell;
 
 /// A segment of the kind `K` whose messages are `T`: its stride and offsets are those of both, by the check at
@@ -258,9 +258,17 @@ impl<T: Message, K: Kind> RecvSlots<T, K> {
     #[inline]
     pub(super) fn take(&mut self) -> Result<T, InvalidField> {
         let slot = self.ready_slot();
-        // SAFETY: 1. aligned and inside the segment (`at`); 2. claimed and not released, so no sender
-        // that follows the protocol writes it; 3. any bytes are a `MaybeUninit<T>`.
-        let message = unsafe { slot.cast::<MaybeUninit<T>>().read() };
+        let mut message = MaybeUninit::<T>::uninit();
+        if T::CHECKED {
+            // What is checked below is used as a value, so it must be read once, also if a peer that does not follow the
+            // protocol writes it meanwhile: a plain read might be made again where the value is used.
+            // SAFETY: 1. the words of a slot (`at`), which are whole words of the segment; 2. `message` is ours.
+            unsafe { words::load(slot.cast().as_ptr(), message.as_mut_ptr().cast(), size_of::<T>()) };
+        } else {
+            // SAFETY: 1. aligned and inside the segment (`at`); 2. claimed and not released, so no sender
+            // that follows the protocol writes it; 3. any bytes are a `MaybeUninit<T>`.
+            message = unsafe { slot.cast().read() };
+        }
         self.skip();
         crash_point("recv.after-read");
         // SAFETY: all bytes are initialised (`at`).

@@ -19,7 +19,7 @@ use crate::protocol::gate::{Gate, Parking};
 use crate::protocol::ring::{Control, Form, Ring};
 use crate::protocol::roster::Record;
 use crate::protocol::{Strided, lifecycle, seqlock};
-use crate::sync::{AtomicU64, crash_point};
+use crate::sync::{AtomicU64, crash_point, words};
 
 /// What a forked child is told that uses what it inherited.
 pub(crate) const INHERITED: &str = "this handle belongs to the process that forked this one, which does not have its \
@@ -96,11 +96,11 @@ impl Segment {
                 return None;
             }
             let mut bytes = vec![0; count as usize];
-            // SAFETY: `offset <= end <= len`, and the mapping has `len` bytes.
-            let source = unsafe { base.as_ptr().add(offset as usize) };
-            // SAFETY: `count` readable bytes in the mapping; the copy is private. A peer that follows the
-            // protocol does not write the header or the schema after the segment has its name.
-            unsafe { source.copy_to_nonoverlapping(bytes.as_mut_ptr(), bytes.len()) };
+            let source = base.as_ptr().wrapping_add(offset as usize);
+            // SAFETY: 1. `offset <= end <= len`, the mapping has `len` readable bytes, and is made of whole pages, so of
+            // whole words; 2. the copy is private. A peer that follows the protocol does not write the header or the
+            // schema after the segment has its name; of one that does not, only this copy is checked, and used.
+            unsafe { words::load(source, bytes.as_mut_ptr(), bytes.len()) };
             Some(bytes)
         };
         if len >= HEADER_LEN as u64 {

@@ -14,7 +14,6 @@ mod growing;
 mod huge;
 mod lifetime;
 mod limits;
-mod model;
 mod mounts;
 mod named_files;
 mod passing;

@@ -394,7 +394,7 @@ impl RecvSide for SharedReceiver {
     fn in_flight(&self, ring: &Ring<'_>) -> u64 {
         // Only a number for people: no slot is touched on the strength of it.
         let head = ring.control.head.0.load(GUESS);
-        let waiting = ring.control.tail.0.load(GUESS).saturating_sub(head) + u64::from(self.ready);
+        let waiting = ring.control.tail.0.load(GUESS).saturating_sub(head).saturating_add(self.ready.into());
         waiting.clamp(self.may_have_orphans(ring).into(), ring.capacity.into())
     }
 }

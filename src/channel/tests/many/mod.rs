@@ -3,6 +3,7 @@
 //! Messages are numbered by the test, each number sent once, so that it can say which ones arrive, how often, and
 //! what `redelivered` says of each.
 
+mod corrupt;
 mod ends;
 mod overtaken;
 mod places;
