@@ -243,6 +243,8 @@ mod worded {
     use crate::sync::crash_point;
 
     const WORD: usize = size_of::<u64>();
+    /// After so many bytes there is a crash point.
+    const BLOCK: usize = 64;
 
     /// The part of one word that a copy needs: bytes `start..end` of the word at `address`.
     struct Part {
@@ -268,6 +270,7 @@ mod worded {
     /// As on x86-64.
     #[inline]
     pub(crate) unsafe fn load(from: *const u8, mut to: *mut u8, len: usize) {
+        let mut at = 0;
         for Part { address, start, end } in parts(from.addr(), len) {
             let word = from.with_addr(address).cast::<AtomicU64>();
             // SAFETY: aligned, readable, and only accessed as such words (1).
@@ -276,7 +279,8 @@ mod worded {
             // SAFETY: within the bytes at `to` (2), which are nobody else's.
             unsafe { to.copy_from_nonoverlapping(part.as_ptr(), part.len()) };
             to = to.wrapping_add(part.len());
-            if address % 64 == 56 {
+            at += end - start;
+            if at % BLOCK == 0 {
                 crash_point("load.after-part");
             }
         }
@@ -289,6 +293,7 @@ mod worded {
     /// As on x86-64.
     #[inline]
     pub(crate) unsafe fn store(mut from: *const u8, to: *mut u8, len: usize) {
+        let mut at = 0;
         for Part { address, start, end } in parts(to.addr(), len) {
             let word = to.with_addr(address).cast::<AtomicU64>();
             // SAFETY: aligned, writable, and only accessed as such words (2).
@@ -300,7 +305,8 @@ mod worded {
             unsafe { part.as_mut_ptr().copy_from_nonoverlapping(from, part.len()) };
             from = from.wrapping_add(part.len());
             word.store(u64::from_ne_bytes(bytes), Relaxed);
-            if address % 64 == 56 {
+            at += end - start;
+            if at % BLOCK == 0 {
                 crash_point("store.after-part");
             }
         }
