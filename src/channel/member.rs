@@ -112,17 +112,17 @@ impl Drop for Member {
 fn take_record(segment: &Segment, locks: &Locks, side: Side) -> Result<Seat, Error> {
     let start = Instant::now();
     loop {
-        match table::join(&segment.any_ring(), side, locks, me()) {
-            Ok(seat) => return Ok(seat),
-            // As of a sole role: somebody may just be proving a death.
-            Err(table::Full) if start.elapsed() < ROLE_PATIENCE => {
-                std::thread::sleep(Duration::from_millis(1));
-            }
-            Err(table::Full) => {
-                let limit = table::records(&segment.any_ring(), side).len() as u32;
-                let (channel, side) = (open::name(segment).to_owned(), role(side));
-                return Err(Error::Full { channel, side, limit });
-            }
+        if let Ok(seat) = table::join(&segment.any_ring(), side, locks, me()) {
+            return Ok(seat);
         }
+        let (waited, ring) = (start.elapsed(), segment.any_ring());
+        let records = table::records(&ring, side);
+        // As of a sole role.
+        if waited >= ROLE_PATIENCE && waited >= role::patience(records) {
+            let limit = records.len() as u32;
+            let (channel, side) = (open::name(segment).to_owned(), role(side));
+            return Err(Error::Full { channel, side, limit });
+        }
+        std::thread::sleep(Duration::from_millis(1));
     }
 }

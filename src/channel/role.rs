@@ -10,11 +10,11 @@ use crate::Error;
 use crate::protocol::roster::{self, Identity, Lock, Predecessor, Presence, Record};
 use crate::segment::now;
 
-/// A role whose holder seems to live is tried for this long: a peer that is just proving the holder's death has
+/// A role or a place whose holder seems to live is tried for this long: a peer that is just proving the holder's death has
 /// the lock for some microseconds.
 pub(super) const ROLE_PATIENCE: Duration = Duration::from_millis(50);
 
-/// A role that somebody has is tried for this long if its record says that nobody is there, since its next holder is about
+/// One that somebody has is tried for this long if its record says that nobody is there, since its next holder is about
 /// to say who it is; and if the process that it names does not run here, since the kernel may be about to let go of what
 /// that one had. It does so when the last who looks into its memory is done, as a reader of `/proc/PID/cmdline` is.
 pub(super) const NAME_PATIENCE: Duration = Duration::from_secs(1);
@@ -54,7 +54,7 @@ pub(super) fn lock(
     while !roster::take_lock(lock) {
         let (named, waited) = (roster::glance(record) == Presence::Live, start.elapsed());
         let (channel, pid) = (channel.to_owned(), roster::identity(record).pid);
-        if named && waited >= ROLE_PATIENCE && (waited >= NAME_PATIENCE || runs(pid)) {
+        if named && waited >= patience([record]) {
             return Err(Error::RoleTaken { channel, role, pid });
         }
         if waited >= NAME_PATIENCE {
@@ -63,6 +63,12 @@ pub(super) fn lock(
         std::thread::sleep(Duration::from_millis(1));
     }
     Ok(())
+}
+
+/// How long to try to get one of these records, all of which others have.
+pub(super) fn patience<'a>(records: impl IntoIterator<Item = &'a Record>) -> Duration {
+    let has_ended = |record| roster::glance(record) == Presence::Live && !runs(roster::identity(record).pid);
+    if records.into_iter().any(has_ended) { NAME_PATIENCE } else { ROLE_PATIENCE }
 }
 
 /// Whether a process with that id runs here, as far as can be told: one of another pid namespace has its id there. No proof
@@ -139,6 +145,17 @@ mod tests {
         child.wait().expect("a child");
         assert!(matches!(error, Error::RoleTaken { pid: named, .. } if named == pid), "{error}");
         assert!(started.elapsed() >= NAME_PATIENCE);
+    }
+
+    #[test]
+    fn one_dead_process_among_many_is_a_reason_to_be_patient_and_one_that_left_is_none() {
+        let (mut child, me) = (dead(), std::process::id().into());
+        let [living, ended, left] = [me, child.id().into(), child.id().into()].map(record_of);
+        roster::detach(&left, &HeldFor(Instant::now(), Duration::ZERO), 1, now());
+        assert_eq!(patience([&living, &ended]), NAME_PATIENCE);
+        assert_eq!(patience([&living, &left]), ROLE_PATIENCE);
+        assert_eq!(patience([]), ROLE_PATIENCE);
+        child.wait().expect("a child");
     }
 
     #[test]

@@ -65,3 +65,5 @@ pub(crate) use fork::{in_a_child, in_a_child_with_pid_one};
 pub(crate) use heap::HeapRegion;
 pub(crate) use region::Region;
 pub(crate) use sys::ByteLock;
+#[cfg(test)]
+pub(crate) use sys::lock_shared;

@@ -1,5 +1,6 @@
 //! A reader only reads: it could not do otherwise, and it needs no more than permission to.
 
+use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 
@@ -7,7 +8,7 @@ use super::{Bench, Bytes64, DIR, NAME, SCRIPT, Sealed, assert_has, cell, store};
 use crate::Error;
 use crate::channel::open;
 use crate::channel::options::Options;
-use crate::map::{Access, ErrorKind, Namespace};
+use crate::map::{Access, ErrorKind, Namespace, lock_shared};
 use crate::segment::{Kind, Segment, Slots};
 use crate::sync::Ordering;
 use crate::testing::{Child, Role, skipped};
@@ -135,6 +136,25 @@ fn a_million_loads_leave_every_byte_of_the_file_as_it_was() {
     assert!(before == after, "a reader stored something");
     store(&mut writer);
     assert!(before != std::fs::read(&path).expect("it is there"), "a store is to be seen in it");
+}
+
+#[test]
+fn who_may_only_read_can_keep_the_role_of_a_dead_writer_and_no_value() {
+    let bench = Bench::<Bytes64>::new();
+    let reader = bench.reader();
+    store(&mut bench.writer());
+    let dead = bench.die("writer", "store", 1, "store.after-write");
+    let spy = std::fs::File::open(bench.space.path().join(NAME)).expect("it may be read");
+    // The byte of the first writer.
+    lock_shared(spy.as_fd(), 1).expect("nobody has it");
+    assert!(reader.freshness().is_fresh(), "the dead one seems to live");
+    let error = bench.cell().writer().expect_err("its lock is held");
+    assert!(matches!(error, Error::RoleTaken { pid, .. } if pid == dead), "{error}");
+    assert_has(&reader, 1);
+    drop(spy);
+    assert!(!reader.freshness().is_fresh());
+    store(&mut bench.writer());
+    assert_has(&reader, 2);
 }
 
 #[test]
