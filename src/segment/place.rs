@@ -96,11 +96,15 @@ impl Segment {
                 return None;
             }
             let mut bytes = vec![0; count as usize];
-            let source = base.as_ptr().wrapping_add(offset as usize);
-            // SAFETY: 1. `offset <= end <= len`, the mapping has `len` readable bytes, and is made of whole pages, so of
-            // whole words; 2. the copy is private. A peer that follows the protocol does not write the header or the
-            // schema after the segment has its name; of one that does not, only this copy is checked, and used.
-            unsafe { words::load(source, bytes.as_mut_ptr(), bytes.len()) };
+            let mut source = base.as_ptr().wrapping_add(offset as usize);
+            // By parts that are too short for the crash points of a value.
+            for part in bytes.chunks_mut(32) {
+                // SAFETY: 1. `offset <= end <= len`, the mapping has `len` readable bytes, and is made of whole pages, so of
+                // whole words; 2. the copy is private. A peer that follows the protocol does not write the header or the
+                // schema after the segment has its name; of one that does not, only this copy is checked, and used.
+                unsafe { words::load(source, part.as_mut_ptr(), part.len()) };
+                source = source.wrapping_add(part.len());
+            }
             Some(bytes)
         };
         if len >= HEADER_LEN as u64 {
