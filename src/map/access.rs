@@ -135,6 +135,11 @@ impl Rights {
         Rights(self.0 & other.0)
     }
 
+    /// These and not the others.
+    pub(super) const fn without(self, others: Rights) -> Rights {
+        Rights(self.0 & !others.0)
+    }
+
     /// What a view of this access needs.
     pub(super) const fn of(access: Access) -> Rights {
         match access {

@@ -118,6 +118,12 @@ pub(super) fn open(options: &MapOptions, path: &Path, unnamed: bool) -> Result<C
                 match rustix::fs::openat(CWD, path, flags, Mode::empty()) {
                     Ok(fd) => return Ok(Candidate::found(File::from(fd))),
                     Err(Errno::NOENT) => {}
+                    // `fcntl(2)`, `F_SETLEASE`: so that this call does not wait for it.
+                    Err(Errno::AGAIN) => {
+                        let found = "a lease on the file, which its holder has been told to give up";
+                        let expected = "none";
+                        return Err(Error::new(ErrorKind::Busy { found, expected }, path));
+                    }
                     Err(errno) => return Err(Error::os("opening the file", path, 0, errno)),
                 }
             }
@@ -155,7 +161,8 @@ fn make(options: &MapOptions, path: &Path, unnamed: bool) -> Result<Option<Candi
     let fail = |errno| Error::os("making the file", path, options.capacity, errno);
     let missing = || Error::new(ErrorKind::NotFound, path);
     let Some(name) = path.file_name() else { return Err(missing()) };
-    if path.as_os_str().as_bytes().ends_with(b"/") {
+    let bytes = path.as_os_str().as_bytes();
+    if bytes.ends_with(b"/") || bytes.ends_with(b"/.") {
         return Err(fail(Errno::ISDIR));
     }
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -214,11 +221,22 @@ pub(super) fn empty(file: &File, capacity: u64, commit: bool, patience: Duration
     if len == 0 {
         return Ok(());
     }
-    if !commit {
-        rustix::fs::ftruncate(file, 0)?;
-        return rustix::fs::ftruncate(file, capacity);
-    }
     let zeroed = len.min(capacity);
+    if !commit {
+        // Never shorter than it is to be: views that others have of it lose nothing.
+        if len > capacity {
+            rustix::fs::ftruncate(file, capacity)?;
+        }
+        let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        let punch = |from, step| rustix::fs::fallocate(file, flags, from, step);
+        return match sys::by_steps(zeroed, patience, punch) {
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
+                rustix::fs::ftruncate(file, 0)?;
+                rustix::fs::ftruncate(file, capacity)
+            }
+            done => done,
+        };
+    }
     let zero = |from, step| rustix::fs::fallocate(file, FallocateFlags::ZERO_RANGE, from, step);
     match sys::by_steps(zeroed, patience, zero) {
         // Not every file system can do it. All of it has its space, so writing takes no more, unless that copies.

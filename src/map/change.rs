@@ -66,28 +66,23 @@ impl SharedMap {
             return Err(self.error(ErrorKind::Refused { what, remedy }));
         }
         self.demand(Rights::WRITE, || "a map that can be written".to_owned())?;
-        let mut current = self.lock_capacity();
-        if capacity < *current || isize::try_from(capacity).is_err() {
+        let _alone = self.lock_growing();
+        let current = self.capacity();
+        if capacity < current || isize::try_from(capacity).is_err() {
             let expected = "no less than the present capacity, and fewer than 2^63";
-            let found = format!("{capacity} bytes, of a map of {}", *current);
-            drop(current);
+            let found = format!("{capacity} bytes, of a map of {current}");
             return Err(self.argument("capacity", found, expected));
         }
         let wanted = length::of_pages(capacity, facts.granularity);
-        let lengthen = match (facts.commit, facts.kind) {
-            (true, MapKind::File) => length::extend_committed,
-            // The pool's pages are not among the free ones.
-            (true, _) if length::is_huge(facts.granularity) => length::extend_committed,
-            (true, _) => length::extend_memory,
-            (false, _) => length::extend,
-        };
-        if capacity > *current {
+        let lengthen = if facts.commit { length::extend_committed } else { length::extend };
+        // Somebody may have made the file shorter.
+        if capacity > current || self.file_len_now().is_some_and(|found| found < wanted) {
             lengthen(self.file(), wanted, PATIENCE).map_err(|errno| {
                 let (doing, path) = ("making the map longer", &facts.path);
                 length::explain(doing, self.file(), path, (wanted, PATIENCE), errno).about(facts.subject())
             })?;
         }
-        *current = capacity;
+        self.note_capacity(capacity);
         Ok(())
     }
 
@@ -98,20 +93,19 @@ impl SharedMap {
     ///
     /// [`Truncated`](ErrorKind::Truncated) if it has become shorter.
     pub fn refresh(&self) -> Result<u64, Error> {
-        let mut current = self.lock_capacity();
         match self.file_len_now() {
             Some(found) if self.facts().kind != MapKind::Named => {
-                let expected = *current;
+                let expected = self.capacity();
                 if found < expected {
                     return Err(self.error(ErrorKind::Truncated { found, expected }));
                 }
                 if found > length::of_pages(expected, self.facts().granularity) {
-                    *current = found;
+                    self.note_capacity(found);
                 }
             }
             _ => {}
         }
-        Ok(*current)
+        Ok(self.capacity())
     }
 
     /// Who may have the map.

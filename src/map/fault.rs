@@ -96,6 +96,9 @@ struct Node {
 /// All nodes, the latest first. Never freed.
 static NODES: AtomicPtr<Node> = AtomicPtr::new(ptr::null_mut());
 
+/// How many nodes nobody uses. For moments it is less by those that are just given back, and wraps: a hint.
+static FREE: AtomicUsize = AtomicUsize::new(0);
+
 /// A mapping that is to be watched.
 #[derive(Clone, Copy)]
 pub(super) struct Mapping {
@@ -175,6 +178,7 @@ impl Drop for Watch {
         self.0.turn.fetch_add(1, Ordering::Release);
         // Released: whoever takes the node sees the even turn.
         self.0.taken.store(false, Ordering::Release);
+        FREE.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -195,7 +199,13 @@ fn take() -> Option<&'static Node> {
         !node.taken.load(Ordering::Relaxed)
             && node.taken.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
     };
-    nodes().find(free)
+    // Else each of many views would look at all that were taken before.
+    if FREE.load(Ordering::Relaxed) == 0 {
+        return None;
+    }
+    let found = nodes().find(free)?;
+    FREE.fetch_sub(1, Ordering::Relaxed);
+    Some(found)
 }
 
 #[cold]
@@ -310,7 +320,7 @@ fn mend(node: &Node, address: usize) -> bool {
     // F4. What the file does not reach is lost to the end; a hole that could not be filled is one page.
     let count = if gone { mapping.len - at } else { mapping.page };
     let flags = libc::MAP_FIXED | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-    // SAFETY: these pages belong to a view that is alive, since somebody just touched it (1), and whose bytes
+    // SAFETY: these pages belong to a view that is alive, since the kernel says that somebody just touched it (1), and whose bytes
     // anybody may change at any time (2), be it to zeros.
     let mapped = unsafe { libc::mmap(place, count, mapping.prot, flags, -1, 0) };
     if mapped == libc::MAP_FAILED {

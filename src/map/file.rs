@@ -15,7 +15,7 @@ use std::fs::File;
 use std::os::fd::AsFd;
 use std::path::Path;
 
-use rustix::fs::{OFlags, Stat};
+use rustix::fs::{OFlags, SealFlags, Stat};
 use rustix::io::Errno;
 
 use super::access::Rights;
@@ -191,10 +191,16 @@ fn map_handle(options: &MapOptions, file: File) -> Result<SharedMap, Error> {
     let path = sys::path_of(file.as_fd()).unwrap_or_default();
     let flags = rustix::fs::fcntl_getfl(&file)
         .map_err(|errno| Error::os("inspecting the handle", &path, 0, errno))?;
+    inspect(&file, &path)?;
+    let sealed = || {
+        let seals = rustix::fs::fcntl_get_seals(&file);
+        seals.is_ok_and(|seals| seals.intersects(SealFlags::WRITE | SealFlags::FUTURE_WRITE))
+    };
     let allowed = match flags & OFlags::ACCMODE {
         _ if flags.contains(OFlags::PATH) => "nothing but its path",
         OFlags::WRONLY => "writing alone",
         OFlags::RDONLY if options.access.changes_the_map() => "reading alone",
+        _ if options.access.changes_the_map() && sealed() => "reading alone, since it is sealed",
         _ => {
             return match finish(options, Candidate::found(file), &path)? {
                 Outcome::Map(map) => Ok(map),
@@ -250,7 +256,8 @@ fn finish(options: &MapOptions, candidate: Candidate, path: &Path) -> Result<Out
     let facts = Facts {
         name: options.name.clone(),
         namespace: options.name.as_ref().map(|_| options.namespace.clone()),
-        path: path.to_owned(),
+        // As it is wherever this process goes.
+        path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
         regular,
         granularity: sys::granularity(file.as_fd()),
         ..options.facts(MapKind::File, options.access, Rights::FULL_CONTROL | Rights::ACCESS_SYSTEM_SECURITY)
@@ -281,13 +288,14 @@ fn shape(options: &MapOptions, file: &File, capacity: u64, emptied: bool) -> Res
     // It may have another length than it had when the capacity was settled.
     let len = u64::try_from(rustix::fs::fstat(file)?.st_size).unwrap_or(0);
     let emptied = emptied && len > 0;
-    if emptied && commit {
-        if length::is_huge(granularity) {
+    if emptied {
+        if commit && length::is_huge(granularity) {
             // They can neither be zeroed in place nor written to.
             return Err(Errno::OPNOTSUPP);
         }
-        // Zeros may have to be written, which the limit forbids also where the file is as long already.
-        sys::assert_allowed(capacity.min(len))?;
+        // Zeros may have to be written, or the length be set anew, which the limit forbids also where the file is as long
+        // already.
+        sys::assert_allowed(if commit { capacity.min(len) } else { capacity })?;
     }
     if capacity > len || commit {
         let lengthen = if commit { length::extend_committed } else { length::extend };

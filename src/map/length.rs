@@ -67,16 +67,11 @@ pub(super) fn extend_committed(fd: BorrowedFd<'_>, len: u64, patience: Duration)
         sys::assert_allowed(len)?;
     }
     sys::assert_room(fd, len)?;
+    sys::assert_memory(fd, len)?;
     // L1
     let keep = FallocateFlags::KEEP_SIZE;
     sys::by_steps(len, patience, |from, step| rustix::fs::fallocate(fd, keep, from, step))?;
     extend(fd, len, patience)
-}
-
-/// As [`extend_committed`], of a file in memory, if the machine has as much as is missing.
-pub(super) fn extend_memory(fd: BorrowedFd<'_>, len: u64, patience: Duration) -> Result<()> {
-    sys::assert_memory(fd, len)?;
-    extend_committed(fd, len, patience)
 }
 
 fn reaches(fd: BorrowedFd<'_>, len: u64) -> Result<bool> {

@@ -128,6 +128,14 @@ fn receive(options: &MapOptions, socket: &UnixStream) -> Result<SharedMap, Error
         return Err(foreign("a map whose memory others could make shorter"));
     }
     assert_mappable(&status, nowhere)?;
+    let flags =
+        rustix::fs::fcntl_getfl(&fd).map_err(|errno| Error::os("inspecting the map", nowhere, 0, errno))?;
+    let usable = match flags & OFlags::ACCMODE {
+        _ if flags.contains(OFlags::PATH) => return Err(foreign("a descriptor of nothing but a path")),
+        OFlags::WRONLY => return Err(foreign("a descriptor that cannot read")),
+        OFlags::RDONLY => sent.without(Rights::WRITE),
+        _ => sent,
+    };
     let (regular, found) = (sys::is_regular(&status), u64::try_from(status.st_size).unwrap_or(0));
     if capacity == 0 || regular && found < capacity {
         return Err(Error::new(ErrorKind::Truncated { found, expected: capacity.max(1) }, nowhere));
@@ -140,7 +148,7 @@ fn receive(options: &MapOptions, socket: &UnixStream) -> Result<SharedMap, Error
         regular,
         private: word(20) == 1,
         granularity: sys::granularity(fd.as_fd()),
-        ..options.facts(kind, Access::ReadWriteExecute, options.asked().and(sent))
+        ..options.facts(kind, Access::ReadWriteExecute, options.asked().and(usable))
     };
     let file = Some(File::from(fd));
     Ok(SharedMap::new(Parts { region: None, holder: None, file, facts, capacity }))

@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::io::Errno;
 
@@ -44,7 +45,9 @@ struct Inner {
     file: Option<File>,
     facts: Facts,
     /// Only ever grows.
-    capacity: Mutex<u64>,
+    capacity: AtomicU64,
+    /// Who makes it longer. Others do not wait for that, nor does a child that is forked meanwhile.
+    growing: Mutex<()>,
     /// Of views that are taken.
     advice: Mutex<Advice>,
 }
@@ -87,8 +90,9 @@ impl SharedMap {
     pub(super) fn new(parts: Parts) -> SharedMap {
         let Parts { region, holder, file, facts, capacity } = parts;
         assert!(holder.is_some() || file.is_some(), "a map is of something");
-        let (capacity, advice) = (Mutex::new(capacity), Mutex::new(Advice::Normal));
-        SharedMap(Arc::new(Inner { region, holder, file, facts, capacity, advice }))
+        let (capacity, growing) = (AtomicU64::new(capacity), Mutex::new(()));
+        let advice = Mutex::new(Advice::Normal);
+        SharedMap(Arc::new(Inner { region, holder, file, facts, capacity, growing, advice }))
     }
 
     /// The name, where it has one.
@@ -98,7 +102,7 @@ impl SharedMap {
 
     /// The bytes of data: exactly what the creator asked for, or what it [grew](Self::grow) to.
     pub fn capacity(&self) -> u64 {
-        *self.lock_capacity()
+        self.0.capacity.load(Ordering::Acquire)
     }
 
     /// Where the bytes are.
@@ -143,6 +147,7 @@ impl SharedMap {
     pub fn accessor_range(&self, offset: u64, len: u64) -> Result<View, Error> {
         match offset.checked_add(len) {
             Some(end) => self.view(offset..end).accessor(),
+            None if offset > self.capacity() => self.view(offset..).accessor(),
             None => {
                 let expected = "no more than the map has from there on";
                 Err(self.argument("size", format!("{len} from {offset}"), expected))
@@ -261,8 +266,14 @@ impl SharedMap {
         }
     }
 
-    pub(super) fn lock_capacity(&self) -> std::sync::MutexGuard<'_, u64> {
-        self.0.capacity.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    /// Notes that the map is at least so long.
+    pub(super) fn note_capacity(&self, capacity: u64) {
+        self.0.capacity.fetch_max(capacity, Ordering::AcqRel);
+    }
+
+    /// One of this process makes it longer at a time.
+    pub(super) fn lock_growing(&self) -> std::sync::MutexGuard<'_, ()> {
+        self.0.growing.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     pub(super) fn lock_advice(&self) -> std::sync::MutexGuard<'_, Advice> {

@@ -147,7 +147,7 @@ pub(super) fn allocate(fd: BorrowedFd<'_>, len: u64, patience: Duration) -> Resu
     by_steps(len, patience, |from, step| rustix::fs::fallocate(fd, FallocateFlags::empty(), from, step))
 }
 
-/// As [`allocate`], of a file in memory, if the machine has so much.
+/// As [`allocate`], if it is in memory only if the machine has so much.
 pub(super) fn allocate_memory(fd: BorrowedFd<'_>, len: u64, patience: Duration) -> Result<()> {
     assert_memory(fd, len)?;
     allocate(fd, len, patience)
@@ -178,12 +178,12 @@ pub(super) fn assert_room(fd: BorrowedFd<'_>, len: u64) -> Result<()> {
     }
 }
 
-/// Whether the machine has the memory that a file in memory lacks for so many bytes; `NOSPC` if not. Else the kernel
+/// Whether the machine has what a file in memory lacks for so many bytes; `NOSPC` if not. Else the kernel
 /// would end processes to get it.
 pub(super) fn assert_memory(fd: BorrowedFd<'_>, len: u64) -> Result<()> {
     /// Less is not asked for: to ask takes as long as to commit some of it.
     const LITTLE: u64 = 16 << 20;
-    if len <= LITTLE {
+    if len <= LITTLE || !is_in_memory(fd) {
         return Ok(());
     }
     let missing = missing(fd, len)?;
@@ -191,6 +191,13 @@ pub(super) fn assert_memory(fd: BorrowedFd<'_>, len: u64) -> Result<()> {
         Some(available) if missing > available => Err(Errno::NOSPC),
         _ => Ok(()),
     }
+}
+
+/// Whether the file's bytes are in memory, as those of every file of a tmpfs and of every unnamed one are.
+fn is_in_memory(fd: BorrowedFd<'_>) -> bool {
+    const TMPFS: i64 = 0x0102_1994;
+    const RAMFS: i64 = 0x8584_58f6;
+    rustix::fs::fstatfs(fd).is_ok_and(|system| [TMPFS, RAMFS].contains(&system.f_type))
 }
 
 /// The space or memory that a file does not have yet of so many bytes.

@@ -284,9 +284,18 @@ fn what_cannot_be_mapped_is_refused_at_once_and_does_not_block() {
             }
         }
     }
-    let (reader, _writer) = rustix::pipe::pipe().expect("made");
-    let refused = MapOptions::new().access(Access::Read).capacity(1).from_file(File::from(reader));
-    assert_kind(refused, |kind| matches!(kind, ErrorKind::NotMappable { .. }), io::ErrorKind::Unsupported);
+    for access in [Access::Read, Access::ReadWrite] {
+        let (reader, writer) = rustix::pipe::pipe().expect("made");
+        let directory = File::open(space.path()).expect("ours");
+        for (file, capacity) in [(reader.into(), 1), (writer.into(), 0), (directory, 0)] {
+            let refused = MapOptions::new().access(access).capacity(capacity).from_file(file);
+            assert_kind(
+                refused,
+                |kind| matches!(kind, ErrorKind::NotMappable { .. }),
+                io::ErrorKind::Unsupported,
+            );
+        }
+    }
 }
 
 #[test]

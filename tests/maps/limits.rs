@@ -112,6 +112,11 @@ fn role_with_short_files() {
     // To empty it in place may be to write.
     let create = MapOptions::new().file_mode(FileMode::Create).allocation(Allocation::Commit);
     limited(2 * MIB, create.capacity(2 * MIB).open_path(&long).map(drop));
+    // And so is to set its length anew, where it has no other.
+    limited(
+        needed,
+        MapOptions::new().file_mode(FileMode::Create).capacity(needed).open_path(&long).map(drop),
+    );
     assert_eq!((size(&path), size(&long)), before);
     assert_eq!(fs::read(&long).expect("there"), vec![7; 2 * MIB as usize]);
     // What is as long already can be had, and what is not too long.

@@ -11,6 +11,7 @@ mod faults;
 mod files;
 mod forks;
 mod growing;
+mod handles;
 mod huge;
 mod lifetime;
 mod limits;

@@ -148,6 +148,18 @@ fn a_descriptor_that_is_not_what_its_sender_says_is_refused() {
         );
         assert!(text.contains("found a map whose memory others could make shorter"), "{text}");
     }
+    // A descriptor that can do less than its sender says.
+    let reading = receive(&File::open(&path).expect("ours"), FILE).expect("for reading it will do");
+    assert_eq!(reading.rights(), Rights::READ | Rights::COPY_ON_WRITE);
+    assert_denied(reading.accessor());
+    let writing = File::options().write(true).open(&path).expect("ours");
+    let place = rustix::fs::open(&path, rustix::fs::OFlags::PATH, rustix::fs::Mode::empty()).expect("ours");
+    for (useless, why) in [(&writing as &dyn AsFd, "that cannot read"), (&place, "of nothing but a path")] {
+        let refused = receive(useless, FILE);
+        let foreign = |kind: &ErrorKind| matches!(kind, ErrorKind::Foreign { .. });
+        let text = assert_kind(refused, foreign, io::ErrorKind::InvalidData);
+        assert!(text.contains(&format!("found a descriptor {why}")), "{text}");
+    }
     let directory = File::open(space.path()).expect("ours");
     let (pipe, _end) = io::pipe().expect("made");
     for none in [&directory as &dyn AsFd, &pipe] {

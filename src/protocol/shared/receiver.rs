@@ -168,10 +168,10 @@ impl SharedReceiver {
             let lap = stamp::lap(seen);
             let position =
                 lap.checked_mul(ring.capacity.into()).and_then(|start| start.checked_add(slot.into()));
+            // No head that makes sense is beyond the end.
+            let until = ring.control.head.0.load(CONFIRM).min(ring.end());
             let first = match position {
-                Some(position) if position < ring.control.head.0.load(CONFIRM) => {
-                    Cursor::at(position, ring.capacity)
-                }
+                Some(position) if position < until => Cursor::at(position, ring.capacity),
                 _ => return Err(corrupt("stamp", seen, self.next.position())),
             };
             own.store(intent::of(first.position(), 1), INTEND);

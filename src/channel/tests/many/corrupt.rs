@@ -124,3 +124,25 @@ fn a_count_of_messages_is_never_more_than_the_channel_holds_whatever_the_words_s
     watched(check::<Spmc>);
     watched(check::<Mpmc>);
 }
+
+#[test]
+fn a_message_beyond_the_end_of_positions_is_not_taken_over_from_anybody() {
+    let capacity = 8192;
+    let bench = Bench::<Mpmc>::with_room(capacity, 2);
+    let (mut tx, mut rx) = (bench.sender(), bench.receiver());
+    let words = Words::of(&bench);
+    // Set free by one that died of it, in a lap that a stamp can name and a position cannot.
+    let found = ((1 << 51) - 1) << 12 | 1 << 8;
+    let (epoch, stamp) = (words.head + 128, words.slots);
+    words.with(words.head, u64::MAX, || {
+        words.with(epoch, 1, || {
+            words.with(stamp, found, || {
+                let broken = Broken::Corrupt { word: "stamp", found, position: 0 };
+                assert_eq!(rx.try_recv(), Err(TryRecvError::Broken(broken)));
+            });
+        });
+    });
+    assert_works(&mut tx, &mut rx);
+    drop((tx, rx));
+    bench.assert_gone();
+}
