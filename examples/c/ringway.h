@@ -535,12 +535,12 @@ static inline ringway_code ringway__check_segment(ringway_base *b, uint64_t firs
     RINGWAY__WRONG(ringway__fnv64(header, RINGWAY_HEADER) != sum, "checksum", sum);
     ringway__put(header + 24, 8, sum);
     RINGWAY__WRONG(state != ringway__get((const unsigned char *)"RW_READY", 8), "state", state);
-    for (int i = 200; i < 256; i++) RINGWAY__WRONG(header[i], "reserved space", header[i]);
-    if (kind < 1 || kind > 7)
+    if (kind < 1 || kind > 7) // whose fields may lie in what is reserved of those known here
         return ringway__fail(b, RINGWAY_OTHER_KIND, "%s is a channel of kind %" PRIu64 ", which this program does not know,"
             " not %s", b->path, kind, wanted);
     if (kind < first || kind > last)
         return ringway__fail(b, RINGWAY_OTHER_KIND, "%s is %s, not %s", b->path, KINDS[kind], wanted);
+    for (int i = 200; i < 256; i++) RINGWAY__WRONG(header[i], "reserved space", header[i]);
     RINGWAY__WRONG(RINGWAY__FOUND(96, 8) != 256, "schema_offset", RINGWAY__FOUND(96, 8));
     ringway_code code = ringway__check_schema(b, header);
     if (code) return code;

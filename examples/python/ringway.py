@@ -381,10 +381,10 @@ class Cells:
         zeroed = _HEADER.pack(*header._replace(state=0, checksum=0))
         need(_fnv(zeroed, 64) == header.checksum, "checksum", header.checksum)
         need(header.state == int.from_bytes(b"RW_READY", "little"), "state", header.state)
-        need(not any(header.reserved), "reserved space", header.reserved.hex())
-        if header.kind not in (5, 6, 7):
+        if header.kind not in (5, 6, 7):  # one that is not known here may have fields in the reserved bytes
             kind = _KINDS.get(header.kind, f"a channel of kind {header.kind}, which this program does not know")
             raise Refused(f"{self._path} is {kind}, not a seqlock cell or table")
+        need(not any(header.reserved), "reserved space", header.reserved.hex())
         need(header.schema_offset == 256, "schema_offset", header.schema_offset)
         keyed = header.kind == 7
         for what in ("schema_len", "key_schema_len"):

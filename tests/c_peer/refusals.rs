@@ -192,6 +192,14 @@ fn a_peer_in_c_refuses_damaged_bytes_and_says_which() {
     for (at, size, value, code, words) in segment {
         damage(4096 + at, &value.to_le_bytes()[..size], Some(Bytes::sign_segment), code, &[words]);
     }
+    bytes.put(4096 + 200, &one);
+    damage(
+        4096 + 40,
+        &9u32.to_le_bytes(),
+        Some(Bytes::sign_segment),
+        OTHER_KIND,
+        &["of kind 9, which this program does not know"],
+    );
     let page: [Row; 9] = [
         (96, 8, 5, DAMAGED, "its inode is 5"),
         (20, 4, 1, DAMAGED, "its header_len is 1"),
