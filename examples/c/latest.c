@@ -12,7 +12,7 @@ static const ringway_field FIELDS[] = {
 static const ringway_type TICK = RINGWAY_STRUCT(struct tick, "Tick", FIELDS);
 
 int main(void) {
-    static const char *const WRITER[] = {"no writer yet", "its writer lives", "its writer has left", "its writer was killed"};
+    static const char *const WRITER[] = {"no writer yet", "its writer lives", "its writer has left", "its writer was killed", "it is not known whether there is a writer"};
     ringway_cells cells;
     ringway_code code = ringway_open_cells(&cells, NULL, "latest", &TICK);
     if (code) {

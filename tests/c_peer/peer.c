@@ -160,7 +160,7 @@ int main(int argc, char **argv) {
                 need(version >= seen, "a version that went back");
                 seen = version;
             }
-        static const char *const WRITER[] = {"awaited", "alive", "left", "dead"};
+        static const char *const WRITER[] = {"awaited", "alive", "left", "dead", "unknown"};
         printf("latest %" PRIu64 " of %s\n", seen, WRITER[ringway_writer(&all.c, 0)]);
         ringway_close_cells(&all.c);
         return 0;

@@ -30,18 +30,18 @@ fn fnv1a_64(bytes: &[u8]) -> u64 {
 }
 
 /// The file of a channel that is in use.
-struct Bytes(File);
+pub(crate) struct Bytes(File);
 
 impl Bytes {
-    fn of(space: &TempNamespace) -> Self {
+    pub(crate) fn of(space: &TempNamespace) -> Self {
         Self(OpenOptions::new().read(true).write(true).open(space.path().join(NAME)).unwrap())
     }
 
-    fn put(&self, at: u64, bytes: &[u8]) {
+    pub(crate) fn put(&self, at: u64, bytes: &[u8]) {
         self.0.write_all_at(bytes, at).unwrap();
     }
 
-    fn get<const N: usize>(&self, at: u64) -> [u8; N] {
+    pub(crate) fn get<const N: usize>(&self, at: u64) -> [u8; N] {
         let mut bytes = [0; N];
         self.0.read_exact_at(&mut bytes, at).unwrap();
         bytes
