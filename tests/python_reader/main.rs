@@ -2,8 +2,10 @@
 #![cfg(not(loom))]
 
 #[allow(dead_code, reason = "other tests need the rest")]
-#[path = "../src/testing.rs"]
+#[path = "../../src/testing.rs"]
 mod testing;
+
+mod errors;
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::FileExt;
