@@ -47,6 +47,11 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "little-endian");
 #define RINGWAY_STEP(name) ((void)0)
 #endif
 
+// So long the lifecycle mutex is tried, which anybody may hold who can open the file. A test may have less patience.
+#ifndef RINGWAY_PATIENCE_NS
+#define RINGWAY_PATIENCE_NS UINT64_C(10000000000)
+#endif
+
 // What a call says. Everything from RINGWAY_NO_CHANNEL on has its reason in words in the handle's `problem`.
 typedef enum ringway_code {
     RINGWAY_OK = 0,
@@ -242,11 +247,11 @@ static inline bool ringway__is_locked(int fd, uint64_t at) {
 static inline bool ringway__try_lock(int fd, uint64_t at) { return ringway__lock(fd, F_OFD_SETLK, F_WRLCK, at) >= 0; }
 static inline void ringway__unlock(int fd, uint64_t at) { ringway__lock(fd, F_OFD_SETLK, F_UNLCK, at); }
 
-// The lifecycle mutex, which anybody may hold who can open the file.
+// The lifecycle mutex.
 static inline bool ringway__mutex(int fd) {
     for (uint64_t start = ringway__now(CLOCK_MONOTONIC); flock(fd, LOCK_EX | LOCK_NB); ringway__nap()) {
         if (errno != EWOULDBLOCK && errno != EINTR) return false;
-        if (ringway__now(CLOCK_MONOTONIC) - start > 10000000000u) return errno = ETIMEDOUT, false;
+        if (ringway__now(CLOCK_MONOTONIC) - start > RINGWAY_PATIENCE_NS) return errno = ETIMEDOUT, false;
     }
     return true;
 }
@@ -450,7 +455,8 @@ static inline ringway_code ringway__open(ringway_base *b, const char *directory,
             code = ringway__system(b, "flock");
             close(b->fd), b->fd = -1;
             if (!busy) return code;
-            return ringway__fail(b, RINGWAY_BUSY, "somebody holds the lock of %s for more than 10 s", ringway__shown(b));
+            return ringway__fail(b, RINGWAY_BUSY, "somebody holds the lock of %s for more than %" PRIu64 " ms",
+                ringway__shown(b), RINGWAY_PATIENCE_NS / 1000000);
         }
         if (ringway__still_names(b)) break;
         close(b->fd), b->fd = -1;

@@ -6,6 +6,8 @@
 #define _GNU_SOURCE
 static void (*at_step)(const char *name);
 #define RINGWAY_STEP(name) do { if (at_step) at_step(name); } while (0)
+#define RINGWAY_PATIENCE_NS patience
+static unsigned long patience = 10000000000;
 #include "../../examples/c/ringway.h"
 
 #include <sys/wait.h>
@@ -172,6 +174,17 @@ static void problems(void) {
     NEED(strstr(cells.base.problem, "none for this peer, which has 1 to 2^30 bytes"));
 }
 
+// Somebody holds the mutex and does not let go.
+static void busy(void) {
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    NEED(fd >= 0 && !flock(fd, LOCK_EX));
+    patience = 20000000;
+    NEED(ringway_open_cells(&cells, directory, name, &TICK) == RINGWAY_BUSY);
+    NEED(strstr(cells.base.problem, "for more than 20 ms"));
+}
+
 // Of four messages the first and the last are values.
 static void invalid(void) {
     struct checked message;
@@ -305,7 +318,7 @@ int main(int argc, char **argv) {
     static const struct { const char *name; void (*play)(void); } SCENES[] = {
         {"fork-sender", fork_sender}, {"fork-receiver", fork_receiver}, {"fork-cells", fork_cells},
         {"release-twice", release_twice}, {"beyond-the-table", beyond_the_table}, {"never-opened", never_opened},
-        {"problems", problems}, {"invalid", invalid}, {"lapped", lapped}, {"writer-leaves", writer_leaves},
+        {"problems", problems}, {"busy", busy}, {"invalid", invalid}, {"lapped", lapped}, {"writer-leaves", writer_leaves},
         {"sender-leaves", sender_leaves}, {"head-jumps", head_jumps}, {"gates-at-close", gates_at_close},
         {"directories", directories}, {"answers", answers}};
     NEED(argc == 4);

@@ -106,6 +106,18 @@ fn a_problem_has_its_reason_however_long_the_path_is() {
 }
 
 #[test]
+fn a_lock_that_somebody_holds_is_told_from_a_call_that_the_system_refused() {
+    if scenes().is_none() {
+        return;
+    }
+    let space = TempNamespace::new();
+    let writer = seqlock::cell::<Tick>(NAME).namespace(space.namespace()).writer().unwrap();
+    play(&space, "busy");
+    drop(writer);
+    space.assert_empty();
+}
+
+#[test]
 fn a_peer_in_c_checks_the_values_of_a_type_that_has_invalid_ones() {
     #[derive(Message, Clone, Copy)]
     #[message(checked)]
