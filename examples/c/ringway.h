@@ -4,8 +4,9 @@
 //            ringway_open_receiver, ringway_try_recv, or ringway_peek and ringway_release
 //   latest   a cell, or a table of them, read-only: ringway_open_cells, ringway_load, ringway_writer
 //
-// It opens what is there and creates nothing. A handle belongs to one thread at a time and is of no use in a forked
-// child. Include it before other headers, or define _GNU_SOURCE. The steps in comments are those of the document.
+// It opens what is there and creates nothing. A handle belongs to one thread at a time. In a forked child every call says
+// RINGWAY_CLOSED, and closing it there takes nothing from the parent. Include this header before others, or define
+// _GNU_SOURCE. The steps in comments are those of the document.
 #ifndef RINGWAY_H
 #define RINGWAY_H
 
@@ -22,6 +23,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -45,6 +47,11 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "little-endian");
 #define RINGWAY_STEP(name) ((void)0)
 #endif
 
+// So long the lifecycle mutex is tried, which anybody may hold who can open the file. A test may have less patience.
+#ifndef RINGWAY_PATIENCE_NS
+#define RINGWAY_PATIENCE_NS UINT64_C(10000000000)
+#endif
+
 // What a call says. Everything from RINGWAY_NO_CHANNEL on has its reason in words in the handle's `problem`.
 typedef enum ringway_code {
     RINGWAY_OK = 0,
@@ -53,8 +60,8 @@ typedef enum ringway_code {
     RINGWAY_LEFT,            // nothing left to do, and the other side has left; a successor may come
     RINGWAY_DIED,            // the same, and it was killed
     RINGWAY_AT_THE_END,      // every position of the channel has been used
-    RINGWAY_DISTURBED,       // the writer was faster at every attempt
-    RINGWAY_INVALID,         // the message, or value, is none of its type; a message counts as received
+    RINGWAY_DISTURBED,       // the writer was faster at every attempt: what was copied is torn
+    RINGWAY_INVALID,         // the message, or value, is none of its type; ringway_try_recv has received it all the same
     RINGWAY_NO_CHANNEL,      // nobody has it
     RINGWAY_REFUSED,         // the name's directory or file is not to be trusted, or no file of ringway
     RINGWAY_VERSION,         // another version of the format
@@ -64,7 +71,9 @@ typedef enum ringway_code {
     RINGWAY_TAKEN,           // somebody else has the role
     RINGWAY_BUSY,            // somebody holds a lock for too long
     RINGWAY_BROKEN,          // words of the channel make no sense any more
-    RINGWAY_SYSTEM           // the system refused
+    RINGWAY_SYSTEM,          // the system refused
+    RINGWAY_CLOSED,          // the handle is not open, or only in the process that this one was forked from
+    RINGWAY_NO_CELL          // the table has no cell of that number
 } ringway_code;
 
 static inline const char *ringway_strerror(ringway_code code) {
@@ -75,7 +84,8 @@ static inline const char *ringway_strerror(ringway_code code) {
         "the name leads to something that is not to be trusted", "the format has another version",
         "the bytes cannot be those of a channel", "the channel is of another kind",
         "the channel carries another type", "the role is taken", "a lock is held for too long",
-        "words of the channel make no sense any more", "the system refused a call"};
+        "words of the channel make no sense any more", "the system refused a call", "the handle is not open here",
+        "there is no cell of that number"};
     return (unsigned)code < sizeof TEXTS / sizeof *TEXTS ? TEXTS[code] : "no code of ringway";
 }
 
@@ -114,13 +124,14 @@ typedef struct ringway_type {
 
 // --- Handles -----------------------------------------------------------------------------------------------------
 
-enum { RINGWAY_PATH = 4096, RINGWAY_TEXT = 512, RINGWAY_HEADER = 256 };
+enum { RINGWAY_PATH = 4096, RINGWAY_TEXT = 1024, RINGWAY_HEADER = 256, RINGWAY_SHOWN = 200 };
 
 // What all handles have. Read `problem`, set `interval_ns`, leave the rest alone.
 typedef struct ringway_base {
     char problem[RINGWAY_TEXT];
     uint64_t interval_ns; // how often the kernel is asked whether the other side lives: 100 ms
     int fd;
+    volatile unsigned char *here; // 1; the kernel makes it 0 in a forked child. NULL: not open
     unsigned char *map, *segment;
     uint64_t map_len, data_offset, data_len, name_len;
     uint64_t kind, form, senders, receivers, capacity, stride, payload, parking, roster, control, slots;
@@ -139,13 +150,17 @@ typedef struct ringway_end {
     uint64_t my_lock, their_lock, incarnation, position, limit, end, asked_ns;
     bool after_death; // the one before was killed: its last messages may come again
     bool taken;
+    bool held; // the next message was looked at, and may be released
 } ringway_end;
 
 typedef struct ringway_sender { ringway_end end; } ringway_sender;
 typedef struct ringway_receiver { ringway_end end; } ringway_receiver;
 typedef struct ringway_cells { ringway_base base; } ringway_cells;
 
-typedef enum ringway_presence { RINGWAY_AWAITED, RINGWAY_ALIVE, RINGWAY_IS_GONE, RINGWAY_IS_DEAD } ringway_presence;
+// RINGWAY_UNKNOWN: the handle is not open here, or there is no such cell; `problem` says which.
+typedef enum ringway_presence {
+    RINGWAY_AWAITED, RINGWAY_ALIVE, RINGWAY_IS_GONE, RINGWAY_IS_DEAD, RINGWAY_UNKNOWN
+} ringway_presence;
 
 // --- Words, hashes, locks ----------------------------------------------------------------------------------------
 
@@ -161,8 +176,22 @@ ringway__fail(ringway_base *b, ringway_code code, const char *format, ...) {
     va_end(arguments);
     return code;
 }
+// The end of the path, with the whole file name: a long directory would leave no room for what was wrong.
+static inline const char *ringway__shown(const ringway_base *b) {
+    size_t len = strlen(b->path);
+    const char *at = b->path + (len > RINGWAY_SHOWN ? len - RINGWAY_SHOWN : 0);
+    while ((*at & 0xc0) == 0x80) at++; // not in the middle of a character
+    return at;
+}
 static inline ringway_code ringway__system(ringway_base *b, const char *call) {
-    return ringway__fail(b, RINGWAY_SYSTEM, "%s of %s failed: %s", call, b->path, strerror(errno));
+    return ringway__fail(b, RINGWAY_SYSTEM, "%s of %s failed: %s", call, ringway__shown(b), strerror(errno));
+}
+// Every call asks first whether the handle is open in this process.
+static inline ringway_code ringway__open_here(ringway_base *b) {
+    if (!b->here) return ringway__fail(b, RINGWAY_CLOSED, "the handle is not open");
+    if (*b->here) return RINGWAY_OK;
+    return ringway__fail(b, RINGWAY_CLOSED, "%s was opened by the process that this one was forked from: close it and open"
+        " it here", ringway__shown(b));
 }
 
 static inline uint64_t ringway__up(uint64_t n, uint64_t to) { return (n + to - 1) / to * to; }
@@ -218,11 +247,12 @@ static inline bool ringway__is_locked(int fd, uint64_t at) {
 static inline bool ringway__try_lock(int fd, uint64_t at) { return ringway__lock(fd, F_OFD_SETLK, F_WRLCK, at) >= 0; }
 static inline void ringway__unlock(int fd, uint64_t at) { ringway__lock(fd, F_OFD_SETLK, F_UNLCK, at); }
 
-// The lifecycle mutex, which anybody may hold who can open the file.
+// The lifecycle mutex.
 static inline bool ringway__mutex(int fd) {
-    for (uint64_t start = ringway__now(CLOCK_MONOTONIC); flock(fd, LOCK_EX | LOCK_NB); ringway__nap())
-        if ((errno != EWOULDBLOCK && errno != EINTR) || ringway__now(CLOCK_MONOTONIC) - start > 10000000000u)
-            return false;
+    for (uint64_t start = ringway__now(CLOCK_MONOTONIC); flock(fd, LOCK_EX | LOCK_NB); ringway__nap()) {
+        if (errno != EWOULDBLOCK && errno != EINTR) return false;
+        if (ringway__now(CLOCK_MONOTONIC) - start > RINGWAY_PATIENCE_NS) return errno = ETIMEDOUT, false;
+    }
     return true;
 }
 static inline bool ringway__still_names(const ringway_base *b) {
@@ -246,7 +276,7 @@ static inline unsigned char *ringway__append_name(unsigned char *at, const char 
 static inline ringway_code ringway__encode(ringway_base *b, const ringway_type *t) {
     if (t->size < 1 || t->size > 1u << 30 || !t->align || t->align > 4096 || (t->align & (t->align - 1)))
         return ringway__fail(b, RINGWAY_OTHER_TYPE, "a message of %" PRIu64 " bytes at an alignment of %" PRIu64
-            " is none: 1 to 2^30 bytes, and a power of two up to 4096", t->size, t->align);
+            " is none for this peer, which has 1 to 2^30 bytes, and a power of two up to 4096", t->size, t->align);
     size_t most = t->schema ? t->schema_len : 32 + 256;
     for (size_t i = 0; !t->schema && i < t->field_count; i++) most += 256 + 18;
     if (!(b->schema = malloc(most))) return ringway__system(b, "malloc");
@@ -290,6 +320,19 @@ static inline bool ringway__is_valid(const ringway_type *t, const unsigned char 
 
 // --- To open: the file -------------------------------------------------------------------------------------------
 
+// The directory of the user, or of all.
+static inline ringway_code ringway__check_directory(ringway_base *b, const char *in, bool own) {
+    struct stat d;
+    if (lstat(in, &d))
+        return errno == ENOENT ? ringway__fail(b, RINGWAY_NO_CHANNEL, "there is no channel %s", ringway__shown(b))
+                               : ringway__system(b, "lstat");
+    mode_t wider = d.st_mode & 07777 & ~(mode_t)(own ? 0700 : 01777);
+    if (!S_ISDIR(d.st_mode) || wider || (own && d.st_uid != geteuid()))
+        return ringway__fail(b, RINGWAY_REFUSED, "%s is no directory of the user with mode %s: its mode is %o, its owner"
+            " %u", in, own ? "0700" : "1777", (unsigned)d.st_mode & 07777, (unsigned)d.st_uid);
+    return RINGWAY_OK;
+}
+
 // The file of a name in a directory; NULL is that of the user.
 static inline ringway_code ringway__find(ringway_base *b, const char *directory, const char *name) {
     static const char SHARED[] = "/dev/shm/ringway", PLAIN[] = "-._";
@@ -311,15 +354,8 @@ static inline ringway_code ringway__find(ringway_base *b, const char *directory,
     int whole = snprintf(b->path, sizeof b->path, "%s/%s", in, file);
     if (whole < 0 || (size_t)whole >= sizeof b->path)
         return ringway__fail(b, RINGWAY_REFUSED, "the directory's path has more than %d bytes", RINGWAY_PATH - 130);
-    struct stat d;
     if (directory && strcmp(directory, SHARED)) return RINGWAY_OK;
-    if (lstat(in, &d)) return errno == ENOENT ? ringway__fail(b, RINGWAY_NO_CHANNEL, "there is no channel %s", b->path)
-                                              : ringway__system(b, "lstat");
-    mode_t wider = d.st_mode & 07777 & ~(mode_t)(directory ? 01777 : 0700);
-    if (!S_ISDIR(d.st_mode) || wider || (!directory && d.st_uid != geteuid()))
-        return ringway__fail(b, RINGWAY_REFUSED, "%s is no directory of the user with mode %s: its mode is %o, its owner"
-            " %u", in, directory ? "1777" : "0700", (unsigned)d.st_mode & 07777, (unsigned)d.st_uid);
-    return RINGWAY_OK;
+    return ringway__check_directory(b, in, !directory);
 }
 
 // The registry page and the name in it, from a copy: the first thing that is wrong.
@@ -333,11 +369,11 @@ static inline ringway_code ringway__check_page(ringway_base *b, const char *name
     b->data_offset = ringway__get(fixed + 32, 8), b->data_len = ringway__get(fixed + 40, 8);
 #define RINGWAY__WRONG(condition, what, value)                                                                   \
     if (condition)                                                                                               \
-        return ringway__fail(b, RINGWAY_DAMAGED, "the page of %s is damaged: its " what " is %" PRIu64, b->path, \
+        return ringway__fail(b, RINGWAY_DAMAGED, "the page of %s is damaged: its " what " is %" PRIu64, ringway__shown(b), \
             (uint64_t)(value))
     if (version != 1)
         return ringway__fail(b, RINGWAY_VERSION, "%s has version %" PRIu64 " of the map format, this program knows"
-            " version 1: build both with the same version of ringway", b->path, version);
+            " version 1: build both with the same version of ringway", ringway__shown(b), version);
     RINGWAY__WRONG(name_len < 1 || name_len > 1048576, "name_len", name_len);
     RINGWAY__WRONG(path_len > 4096, "path_len", path_len);
     RINGWAY__WRONG(header_len != 128 + name_len + path_len, "header_len", header_len);
@@ -352,7 +388,7 @@ static inline ringway_code ringway__check_page(ringway_base *b, const char *name
     free(page);
     RINGWAY__WRONG(!whole, "length in bytes", file.st_size);
     RINGWAY__WRONG(sum != ringway__get(fixed + 8, 8), "checksum", ringway__get(fixed + 8, 8));
-    if (kind == 2) return ringway__fail(b, RINGWAY_OTHER_KIND, "%s is the name of a file, and no channel", b->path);
+    if (kind == 2) return ringway__fail(b, RINGWAY_OTHER_KIND, "%s is the name of a file, and no channel", ringway__shown(b));
     RINGWAY__WRONG(kind != 1, "kind", kind);
     RINGWAY__WRONG(ringway__get(fixed + 88, 8), "device", ringway__get(fixed + 88, 8));
     RINGWAY__WRONG(ringway__get(fixed + 96, 8), "inode", ringway__get(fixed + 96, 8));
@@ -365,7 +401,7 @@ static inline ringway_code ringway__check_page(ringway_base *b, const char *name
     RINGWAY__WRONG((uint64_t)file.st_size != b->map_len, "length in bytes", file.st_size);
 #undef RINGWAY__WRONG
     if (!same_name)
-        return ringway__fail(b, RINGWAY_REFUSED, "%s belongs to another name with the same hash", b->path);
+        return ringway__fail(b, RINGWAY_REFUSED, "%s belongs to another name with the same hash", ringway__shown(b));
     return RINGWAY_OK;
 }
 
@@ -378,20 +414,22 @@ static inline void ringway__unlink(const ringway_base *b) {
     if (b->own_directory) rmdir(directory);
 }
 
+// In a forked child the locks are the parent's, and the memory was not inherited: something else may be there.
 static inline void ringway__leave(ringway_base *b) {
-    if (b->map) munmap(b->map, b->map_len);
-    if (b->fd >= 0) {
+    if (!b->here) return;
+    bool ours = *b->here;
+    if (ours && b->map) munmap(b->map, b->map_len);
+    if (ours && b->fd >= 0) {
         bool alone = ringway__mutex(b->fd);
         RINGWAY_STEP("leave.mutex");
         ringway__unlock(b->fd, 0);
-        if (alone && !ringway__is_locked(b->fd, 0) && ringway__still_names(b)) {
-            ringway__unlink(b);
-        }
+        if (alone && !ringway__is_locked(b->fd, 0) && ringway__still_names(b)) ringway__unlink(b);
         flock(b->fd, LOCK_UN);
-        close(b->fd);
     }
+    if (b->fd >= 0) close(b->fd);
+    munmap((void *)b->here, 1);
     free(b->schema);
-    b->map = NULL, b->fd = -1, b->schema = NULL;
+    b->here = NULL, b->map = NULL, b->fd = -1, b->schema = NULL;
 }
 
 // "To open a channel", steps 1 to 7.
@@ -402,19 +440,23 @@ static inline ringway_code ringway__open(ringway_base *b, const char *directory,
         unsigned char magic[128];
         bool there = !lstat(b->path, &found);
         if (there && !S_ISREG(found.st_mode))
-            return ringway__fail(b, RINGWAY_REFUSED, "%s is not a regular file", b->path);
+            return ringway__fail(b, RINGWAY_REFUSED, "%s is not a regular file", ringway__shown(b));
         b->fd = open(b->path, (writes ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         if (b->fd < 0 && errno == ENOENT)
-            return ringway__fail(b, RINGWAY_NO_CHANNEL, "there is no channel %s", b->path);
+            return ringway__fail(b, RINGWAY_NO_CHANNEL, "there is no channel %s", ringway__shown(b));
         if (b->fd < 0 || fstat(b->fd, &found)) return ringway__system(b, "open");
         if (!S_ISREG(found.st_mode) || pread(b->fd, magic, sizeof magic, 0) != sizeof magic
             || memcmp(magic, "RINGWMAP", 8)) {
             close(b->fd), b->fd = -1; // its locks mean nothing
-            return ringway__fail(b, RINGWAY_REFUSED, "%s is no file of ringway: it does not begin as one", b->path);
+            return ringway__fail(b, RINGWAY_REFUSED, "%s is no file of ringway: it does not begin as one", ringway__shown(b));
         }
         if (!ringway__mutex(b->fd)) {
+            bool busy = errno == ETIMEDOUT;
+            code = ringway__system(b, "flock");
             close(b->fd), b->fd = -1;
-            return ringway__fail(b, RINGWAY_BUSY, "somebody holds the lock of %s for more than 10 s", b->path);
+            if (!busy) return code;
+            return ringway__fail(b, RINGWAY_BUSY, "somebody holds the lock of %s for more than %" PRIu64 " ms",
+                ringway__shown(b), RINGWAY_PATIENCE_NS / 1000000);
         }
         if (ringway__still_names(b)) break;
         close(b->fd), b->fd = -1;
@@ -422,7 +464,7 @@ static inline ringway_code ringway__open(ringway_base *b, const char *directory,
     if (code) return code;
     if (!ringway__is_locked(b->fd, 0)) { // a leftover
         ringway__unlink(b);
-        code = ringway__fail(b, RINGWAY_NO_CHANNEL, "there is no channel %s: all who had it were killed", b->path);
+        code = ringway__fail(b, RINGWAY_NO_CHANNEL, "there is no channel %s: all who had it were killed", ringway__shown(b));
     }
     if (!code) code = ringway__check_page(b, name);
     if (!code && ringway__lock(b->fd, F_OFD_SETLK, F_RDLCK, 0) < 0) code = ringway__system(b, "fcntl");
@@ -481,7 +523,8 @@ static inline void ringway__plan(ringway_base *b, uint64_t on_death, unsigned ch
 static inline ringway_code ringway__check_schema(ringway_base *b, const unsigned char *header) {
     uint64_t len = ringway__get(header + 104, 8), hash[2];
     if (len > 65536 || RINGWAY_HEADER + ringway__up(len, 8) > b->data_len)
-        return ringway__fail(b, RINGWAY_DAMAGED, "the header of %s is damaged: its schema_len is %" PRIu64, b->path, len);
+        return ringway__fail(b, RINGWAY_DAMAGED, "the header of %s is damaged: its schema_len is %" PRIu64,
+            ringway__shown(b), len);
     unsigned char *found = malloc(len + 1);
     if (!found) return ringway__system(b, "malloc");
     ringway__copy_out(found, b->segment + RINGWAY_HEADER, len);
@@ -490,15 +533,15 @@ static inline ringway_code ringway__check_schema(ringway_base *b, const unsigned
     size_t at = 0;
     while (at < len && at < b->schema_len && found[at] == b->schema[at]) at++;
     if (memcmp(hash, header + 136, 16)) {
-        code = ringway__fail(b, RINGWAY_DAMAGED, "the schema of %s is damaged: it has not its fingerprint", b->path);
+        code = ringway__fail(b, RINGWAY_DAMAGED, "the schema of %s is damaged: it has not its fingerprint", ringway__shown(b));
     } else if (at < len || at < b->schema_len) {
         // The name behind the tag of a struct or enum, as far as it can be printed.
         unsigned name = len > 3 && (found[1] == 0x41 || found[1] == 0x42) && found[2] < len - 3 ? found[2] : 0;
         for (unsigned i = 0; i < name; i++) if (found[3 + i] < ' ' || found[3 + i] == 127) name = 0;
         code = ringway__fail(b, RINGWAY_OTHER_TYPE, "%s carries %s%.*s of %" PRIu64 " bytes, this program expects %s of %"
             PRIu64 " bytes: their schemas, of %" PRIu64 " and %zu bytes, differ from byte %zu on; use the same definition on"
-            " both sides", b->path, name ? "" : "a type", (int)name, (const char *)found + 3, ringway__get(header + 80, 8),
-            b->type.name ? b->type.name : "a type", b->type.size, len, b->schema_len, at);
+            " both sides", ringway__shown(b), name ? "" : "a type", (int)name, (const char *)found + 3,
+            ringway__get(header + 80, 8), b->type.name ? b->type.name : "a type", b->type.size, len, b->schema_len, at);
     }
     free(found);
     return code;
@@ -517,30 +560,32 @@ static inline ringway_code ringway__check_segment(ringway_base *b, uint64_t firs
         {"parking", 196, 4}, {"checksum", 24, 8}};
     unsigned char header[RINGWAY_HEADER], expected[RINGWAY_HEADER];
     if (b->data_len < RINGWAY_HEADER)
-        return ringway__fail(b, RINGWAY_OTHER_KIND, "%s is a map of %" PRIu64 " bytes, and no channel", b->path, b->data_len);
+        return ringway__fail(b, RINGWAY_OTHER_KIND, "%s is a map of %" PRIu64 " bytes, and no channel",
+            ringway__shown(b), b->data_len);
     uint64_t state = ringway__load(b->segment + 16, acquire);
     ringway__copy_out(header, b->segment, RINGWAY_HEADER);
 #define RINGWAY__FOUND(at, bytes) ringway__get(header + (at), bytes)
 #define RINGWAY__WRONG(condition, what, value)                                                                     \
     if (condition)                                                                                                 \
-        return ringway__fail(b, RINGWAY_DAMAGED, "the header of %s is damaged: its " what " is %" PRIu64, b->path, \
+        return ringway__fail(b, RINGWAY_DAMAGED, "the header of %s is damaged: its " what " is %" PRIu64, ringway__shown(b), \
             (uint64_t)(value))
-    if (memcmp(header, "RWSEGMNT", 8)) return ringway__fail(b, RINGWAY_OTHER_KIND, "%s is a map, and no channel", b->path);
+    if (memcmp(header, "RWSEGMNT", 8))
+        return ringway__fail(b, RINGWAY_OTHER_KIND, "%s is a map, and no channel", ringway__shown(b));
     if (RINGWAY__FOUND(8, 4) != 1)
         return ringway__fail(b, RINGWAY_VERSION, "%s has version %" PRIu64 " of the segment format, this program knows"
-            " version 1: build both with the same version of ringway", b->path, RINGWAY__FOUND(8, 4));
+            " version 1: build both with the same version of ringway", ringway__shown(b), RINGWAY__FOUND(8, 4));
     RINGWAY__WRONG(RINGWAY__FOUND(12, 4) != 256, "header_len", RINGWAY__FOUND(12, 4));
     uint64_t sum = RINGWAY__FOUND(24, 8), kind = RINGWAY__FOUND(40, 4);
     ringway__put(header + 16, 8, 0), ringway__put(header + 24, 8, 0);
     RINGWAY__WRONG(ringway__fnv64(header, RINGWAY_HEADER) != sum, "checksum", sum);
     ringway__put(header + 24, 8, sum);
     RINGWAY__WRONG(state != ringway__get((const unsigned char *)"RW_READY", 8), "state", state);
-    for (int i = 200; i < 256; i++) RINGWAY__WRONG(header[i], "reserved space", header[i]);
-    if (kind < 1 || kind > 7)
+    if (kind < 1 || kind > 7) // whose fields may lie in what is reserved of those known here
         return ringway__fail(b, RINGWAY_OTHER_KIND, "%s is a channel of kind %" PRIu64 ", which this program does not know,"
-            " not %s", b->path, kind, wanted);
+            " not %s", ringway__shown(b), kind, wanted);
     if (kind < first || kind > last)
-        return ringway__fail(b, RINGWAY_OTHER_KIND, "%s is %s, not %s", b->path, KINDS[kind], wanted);
+        return ringway__fail(b, RINGWAY_OTHER_KIND, "%s is %s, not %s", ringway__shown(b), KINDS[kind], wanted);
+    for (int i = 200; i < 256; i++) RINGWAY__WRONG(header[i], "reserved space", header[i]);
     RINGWAY__WRONG(RINGWAY__FOUND(96, 8) != 256, "schema_offset", RINGWAY__FOUND(96, 8));
     ringway_code code = ringway__check_schema(b, header);
     if (code) return code;
@@ -554,7 +599,7 @@ static inline ringway_code ringway__check_segment(ringway_base *b, uint64_t firs
         uint64_t is = RINGWAY__FOUND(FIELDS[i].at, FIELDS[i].bytes), be = ringway__get(expected + FIELDS[i].at, FIELDS[i].bytes);
         if (is != be)
             return ringway__fail(b, RINGWAY_DAMAGED, "the header of %s is damaged: its %s is %" PRIu64 ", and should be %"
-                PRIu64, b->path, FIELDS[i].name, is, be);
+                PRIu64, ringway__shown(b), FIELDS[i].name, is, be);
     }
     RINGWAY__WRONG(RINGWAY__FOUND(32, 8) > b->data_len, "len", RINGWAY__FOUND(32, 8));
 #undef RINGWAY__WRONG
@@ -568,6 +613,10 @@ static inline ringway_code ringway__begin(ringway_base *b, const char *directory
     const ringway_type *type, bool writes, uint64_t first, uint64_t last, const char *wanted) {
     memset(b, 0, sizeof *b);
     b->fd = -1, b->interval_ns = 100000000;
+    void *here = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (here == MAP_FAILED) return ringway__system(b, "mmap");
+    b->here = here, *b->here = 1;
+    if (madvise(here, 1, MADV_WIPEONFORK)) return ringway__system(b, "madvise");
     ringway_code code = ringway__encode(b, type);
     if (!code) code = ringway__open(b, directory, name, writes);
     return code ? code : ringway__check_segment(b, first, last, wanted);
@@ -620,17 +669,28 @@ static inline ringway_presence ringway__judge(ringway_end *e, bool now) {
     return ringway__told(again);
 }
 
+// Whether a process with that id runs here, as far as can be told. No proof of a death, only a reason to be patient.
+static inline bool ringway__runs(uint64_t pid) {
+    int process = pid && pid <= INT_MAX ? (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) : (errno = ESRCH, -1);
+    if (process < 0) return errno != ESRCH;
+    bool ended = poll(&(struct pollfd){.fd = process, .events = POLLIN}, 1, 0) != 0; // also if nobody has waited for it yet
+    close(process);
+    return !ended;
+}
+
 // A1 to A4.
 static inline ringway_code ringway__take(ringway_end *e, const char *role) {
     ringway_base *b = &e->base;
     for (uint64_t start = ringway__now(CLOCK_MONOTONIC); !ringway__try_lock(b->fd, e->my_lock); ringway__nap()) {
         uint64_t waited = ringway__now(CLOCK_MONOTONIC) - start;
         bool live = (ringway__load(e->mine, acquire) & 3) == 1;
-        if (live && waited > 50000000)
-            return ringway__fail(b, RINGWAY_TAKEN, "%s has a %s already: process %" PRIu64, b->path, role,
-                ringway__load(e->mine + 8, relaxed));
+        uint64_t pid = ringway__load(e->mine + 8, relaxed);
+        if (live && waited > 50000000 && (waited > 1000000000 || ringway__runs(pid)))
+            return ringway__fail(b, RINGWAY_TAKEN, "%s has a %s already: process %" PRIu64, ringway__shown(b), role, pid);
         if (waited > 1000000000)
-            return ringway__fail(b, RINGWAY_BUSY, "somebody holds the lock of the %s of %s without being it", role, b->path);
+            return ringway__fail(b, RINGWAY_BUSY, "somebody holds the lock of the %s of %s without being it",
+                role, ringway__shown(b));
+        RINGWAY_STEP("take.wait");
     }
     RINGWAY_STEP("take.lock");
     uint64_t state = ringway__load(e->mine, relaxed);
@@ -649,16 +709,20 @@ static inline unsigned char *ringway__slot(const ringway_base *b, uint64_t posit
     return b->segment + b->slots + position % b->capacity * b->stride;
 }
 static inline uint64_t ringway__full(const ringway_base *b, uint64_t position) { return position / b->capacity << 12 | 1; }
+// The first position that is never used.
+static inline uint64_t ringway__end(uint64_t capacity) {
+    return capacity <= 16 ? capacity * (((uint64_t)1 << 52) - 1) : (uint64_t)1 << 56;
+}
 static inline unsigned char *ringway__tail(const ringway_base *b) { return b->segment + b->control; }
 static inline unsigned char *ringway__head(const ringway_base *b) { return b->segment + b->control + 128; }
 static inline ringway_code ringway__nonsense(ringway_base *b, const char *word, uint64_t value, uint64_t position) {
     return ringway__fail(b, RINGWAY_BROKEN, "%s makes no sense any more: its %s is %" PRIu64 " at position %" PRIu64,
-        b->path, word, value, position);
+        ringway__shown(b), word, value, position);
 }
 
 // Leaves, and closes the handle; what is sent stays for the receiver, what is not released for the next one.
 static inline void ringway__close(ringway_end *e) {
-    if (e->taken) {
+    if (e->taken && e->base.here && *e->base.here) {
         ringway__store(e->mine + 24, ringway__now(CLOCK_REALTIME), relaxed);
         ringway__store(e->mine, e->incarnation << 2, release);
         RINGWAY_STEP("give.vacant");
@@ -669,7 +733,7 @@ static inline void ringway__close(ringway_end *e) {
     ringway__leave(&e->base);
 }
 
-// Closes a handle; one that is closed already, or whose opening has failed, stays as it is.
+// Closes a handle; one that is closed already, or all zero, or whose opening has failed, stays as it is.
 static inline void ringway_close_sender(ringway_sender *s) { ringway__close(&s->end); }
 static inline void ringway_close_receiver(ringway_receiver *r) { ringway__close(&r->end); }
 
@@ -682,7 +746,7 @@ static inline ringway_code ringway__open_end(ringway_end *e, const char *directo
     unsigned char *sender = b->segment + b->roster, *receiver = sender + 128;
     e->mine = sends ? sender : receiver, e->theirs = sends ? receiver : sender;
     e->my_lock = sends ? 1 : 256, e->their_lock = sends ? 256 : 1;
-    e->end = b->capacity <= 16 ? b->capacity * (((uint64_t)1 << 52) - 1) : (uint64_t)1 << 56;
+    e->end = ringway__end(b->capacity);
     return ringway__take(e, sends ? "sender" : "receiver");
 }
 
@@ -729,8 +793,10 @@ static inline ringway_code ringway_open_sender(ringway_sender *s, const char *di
 static inline ringway_code ringway_try_send(ringway_sender *s, const void *message) {
     ringway_end *e = &s->end;
     ringway_base *b = &e->base;
+    ringway_code code = ringway__open_here(b);
+    if (code) return code;
     for (bool second = false; e->position == e->limit; second = true) {
-        ringway_code code = ringway__look_for_room(e);
+        code = ringway__look_for_room(e);
         if (code) return code;
         if (e->position != e->limit) break;
         if (e->limit == e->end) return RINGWAY_AT_THE_END;
@@ -801,7 +867,9 @@ static inline ringway_code ringway_open_receiver(ringway_receiver *r, const char
 static inline ringway_code ringway_peek(ringway_receiver *r, void *message) {
     ringway_end *e = &r->end;
     ringway_base *b = &e->base;
-    ringway_code code;
+    ringway_code code = ringway__open_here(b);
+    if (code) return code;
+    e->held = false;
     for (bool second = false; (code = ringway__look_for_message(e)) != RINGWAY_OK; second = true) {
         if (code != RINGWAY_EMPTY) return code;
         if (e->position == e->end) return RINGWAY_AT_THE_END;
@@ -810,17 +878,23 @@ static inline ringway_code ringway_peek(ringway_receiver *r, void *message) {
         if (peer == RINGWAY_AWAITED || peer == RINGWAY_ALIVE) return RINGWAY_EMPTY;
         if (second) return peer == RINGWAY_IS_GONE ? RINGWAY_LEFT : RINGWAY_DIED;
     }
-    memcpy(message, ringway__slot(b, e->position) + b->payload, b->type.size);
+    ringway__copy_out(message, ringway__slot(b, e->position) + b->payload, b->type.size);
+    e->held = true;
     RINGWAY_STEP("recv.read");
     return ringway__is_valid(&b->type, message) ? RINGWAY_OK : RINGWAY_INVALID;
 }
 
-// Gives the slot of the message back that ringway_peek copied.
-static inline void ringway_release(ringway_receiver *r) {
+// Gives the slot of the message back that ringway_peek copied, also of one that was RINGWAY_INVALID. RINGWAY_EMPTY: there is
+// none, and nothing was done.
+static inline ringway_code ringway_release(ringway_receiver *r) {
     ringway_end *e = &r->end;
+    ringway_code code = ringway__open_here(&e->base);
+    if (code || !e->held) return code ? code : RINGWAY_EMPTY;
+    e->held = false;
     ringway__store(ringway__head(&e->base), ++e->position, release);
     RINGWAY_STEP("recv.released");
     ringway__wake_senders(&e->base);
+    return RINGWAY_OK;
 }
 
 static inline ringway_code ringway_try_recv(ringway_receiver *r, void *message) {
@@ -830,8 +904,11 @@ static inline ringway_code ringway_try_recv(ringway_receiver *r, void *message) 
 }
 
 // Whether the other side is there, by the kernel's word.
-static inline ringway_presence ringway_sender_peer(ringway_sender *s) { return ringway__judge(&s->end, true); }
-static inline ringway_presence ringway_receiver_peer(ringway_receiver *r) { return ringway__judge(&r->end, true); }
+static inline ringway_presence ringway__peer(ringway_end *e) {
+    return ringway__open_here(&e->base) ? RINGWAY_UNKNOWN : ringway__judge(e, true);
+}
+static inline ringway_presence ringway_sender_peer(ringway_sender *s) { return ringway__peer(&s->end); }
+static inline ringway_presence ringway_receiver_peer(ringway_receiver *r) { return ringway__peer(&r->end); }
 
 // --- Cells -------------------------------------------------------------------------------------------------------
 
@@ -849,23 +926,35 @@ static inline unsigned char *ringway__cell(const ringway_cells *c, uint64_t inde
     return c->base.segment + c->base.slots + index % c->base.capacity * c->base.stride;
 }
 
+static inline ringway_code ringway__has_cell(ringway_cells *c, uint64_t index) {
+    ringway_code code = ringway__open_here(&c->base);
+    if (code || index < c->base.capacity) return code;
+    return ringway__fail(&c->base, RINGWAY_NO_CELL, "%s has %" PRIu64 " cells, and none of number %" PRIu64,
+        ringway__shown(&c->base), c->base.capacity, index);
+}
+
 // How many values were stored in a cell (`index` 0 where there is one): the number of the latest.
-static inline uint64_t ringway_version(const ringway_cells *c, uint64_t index) {
-    return ringway__load(ringway__cell(c, index), relaxed);
+static inline ringway_code ringway_version(ringway_cells *c, uint64_t index, uint64_t *version) {
+    ringway_code code = ringway__has_cell(c, index);
+    *version = code ? 0 : ringway__load(ringway__cell(c, index), relaxed);
+    return code;
 }
 
 // Copies the latest value of a cell, whole, and says its number. RINGWAY_EMPTY: nothing was stored yet.
-// RINGWAY_DISTURBED: the writer lapped every one of a thousand attempts.
+// RINGWAY_DISTURBED: the writer lapped every one of a thousand attempts; `value` is torn then.
 static inline ringway_code ringway_load(ringway_cells *c, uint64_t index, void *value, uint64_t *version) {
     ringway_base *b = &c->base;
-    unsigned char *cell = ringway__cell(c, index);
     if (version) *version = 0;
+    ringway_code code = ringway__has_cell(c, index);
+    if (code) return code;
+    unsigned char *cell = ringway__cell(c, index);
     for (int attempt = 0; attempt < 1000; attempt++) {
         uint64_t k = ringway__load(cell, relaxed);
         if (k == 0) return RINGWAY_EMPTY;
         if (k > (uint64_t)1 << 63) return ringway__nonsense(b, "sequence", k, index);
         atomic_thread_fence(memory_order_acquire);
         ringway__copy_out(value, cell + b->payload + k % b->cell_slots * b->cell_slot_stride, b->type.size);
+        RINGWAY_STEP("load.copied");
         atomic_thread_fence(memory_order_acquire);
         if (ringway__load(cell, relaxed) - k > b->cell_slots - 2) continue;
         if (version) *version = k;
@@ -875,10 +964,12 @@ static inline ringway_code ringway_load(ringway_cells *c, uint64_t index, void *
 }
 
 // Whether the writer of a cell lives. Nothing is stored.
-static inline ringway_presence ringway_writer(const ringway_cells *c, uint64_t index) {
+static inline ringway_presence ringway_writer(ringway_cells *c, uint64_t index) {
+    if (ringway__has_cell(c, index)) return RINGWAY_UNKNOWN;
     unsigned char *record = c->base.segment + c->base.roster + index % c->base.capacity * 128;
     uint64_t state = ringway__load(record, acquire);
     if ((state & 3) != 1 || ringway__is_locked(c->base.fd, 1 + index % c->base.capacity)) return ringway__told(state);
+    RINGWAY_STEP("writer.unlocked");
     uint64_t again = ringway__load(record, acquire);
     return again == state ? RINGWAY_IS_DEAD : ringway__told(again);
 }

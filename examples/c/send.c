@@ -2,6 +2,8 @@
 // `cargo run --release --example recv`.
 #include "ringway.h"
 
+#include <signal.h>
+
 struct tick {
     uint64_t number;
     double seconds;
@@ -12,15 +14,21 @@ static const ringway_field FIELDS[] = {
 };
 static const ringway_type TICK = RINGWAY_STRUCT(struct tick, "Tick", FIELDS);
 
-int main(void) {
+// Ctrl-C ends the loop, so that the handle is closed: whoever just ends was killed, as the other side sees it.
+static volatile sig_atomic_t stopped;
+static void stop(int signal) { (void)signal, stopped = 1; }
+
+int main(int argc, char **argv) {
+    const char *directory = argc > 1 ? argv[1] : NULL; // that of the user
     ringway_sender sender;
-    ringway_code code = ringway_open_sender(&sender, NULL, "ticks", &TICK);
+    ringway_code code = ringway_open_sender(&sender, directory, "ticks", &TICK);
     if (code) {
         fprintf(stderr, "not opened: %s\n", sender.end.base.problem);
         return 1;
     }
+    sigaction(SIGINT, &(struct sigaction){.sa_handler = stop}, NULL);
     printf("sending, from message %" PRIu64 " on; Ctrl-C stops\n", sender.end.position);
-    for (uint64_t second = 0;; second++, sleep(1)) {
+    for (uint64_t second = 0; !stopped; second++, sleep(1)) {
         struct tick tick = {sender.end.position, (double)second};
         code = ringway_try_send(&sender, &tick);
         if (code == RINGWAY_OK) printf("sent message %" PRIu64 "\n", tick.number);
@@ -29,5 +37,5 @@ int main(void) {
         if (code >= RINGWAY_NO_CHANNEL) break;
     }
     ringway_close_sender(&sender);
-    return 1;
+    return !stopped;
 }

@@ -33,6 +33,6 @@ def main():
 try:
     main()
 except ringway.Error as error:
-    sys.exit(f"not opened: {error}")
+    sys.exit(str(error))
 except KeyboardInterrupt:
     pass

@@ -22,7 +22,7 @@ try:
 except ImportError:
     numpy = None
 
-__all__ = ["open", "Cells", "Value", "Error", "NoChannel", "Refused", "Disturbed", "Invalid"]
+__all__ = ["open", "Cells", "Value", "Error", "NoChannel", "NoCell", "Refused", "Disturbed", "Invalid"]
 
 Value = namedtuple("Value", "version value")
 
@@ -33,6 +33,10 @@ class Error(Exception):
 
 class NoChannel(Error):
     """Nobody has it."""
+
+
+class NoCell(Error, IndexError):
+    """The table has no cell of that number."""
 
 
 class Refused(Error):
@@ -93,12 +97,13 @@ _PRIMITIVES = {  # tag: size, format
     0x23: (4, "f"), 0x24: (8, "d"), 0x31: (1, "bool"), 0x32: (4, "char"),
 }
 _MOST = 1 << 40  # bytes of a type, so that no size is one that cannot be
+_MOST_PARTS = 1 << 16  # of a type beyond those that its bytes account for: parts without bytes take time to decode
 
 
 class _Primitive:
     def __init__(self, tag):
         self.size, self.format = _PRIMITIVES[tag]
-        self.align = self.size
+        self.align, self.parts = self.size, 1
 
     def decode(self, data, at):
         if len(self.format) == 1:
@@ -124,7 +129,7 @@ class _Primitive:
 class _Array:
     def __init__(self, count, element):
         self.count, self.element = count, element
-        self.size, self.align = count * element.size, element.align
+        self.size, self.align, self.parts = count * element.size, element.align, 1 + count * element.parts
 
     def decode(self, data, at):
         form = getattr(self.element, "format", "")
@@ -141,6 +146,7 @@ class _Array:
 class _Struct:
     def __init__(self, name, size, align, fields):
         self.name, self.size, self.align, self.fields = name, size, align, fields
+        self.parts = 1 + sum(kind.parts for _, _, kind in fields)
 
     def decode(self, data, at):
         return {name: kind.decode(data, at + offset) for name, offset, kind in self.fields}
@@ -153,6 +159,7 @@ class _Enum:
     def __init__(self, name, tag, variants):
         self.name, self.variants = name, variants
         self.size = self.align = _PRIMITIVES[tag][0]
+        self.parts = 1
 
     def decode(self, data, at):
         number = int.from_bytes(data[at:at + self.size], "little")
@@ -214,6 +221,8 @@ class _Schema:
             for _, offset, kind in sorted(fields, key=lambda field: (field[1], field[2].size)):
                 if kind.size and offset != end:
                     raise Refused(f"the schema has a struct {name} with a gap at byte {end}")
+                if offset > size:
+                    raise Refused(f"the schema has a struct {name} of {size} bytes with a field at byte {offset}")
                 end += kind.size
             if end != size or not align or align & (align - 1):
                 raise Refused(f"the schema has a struct {name} of {end} bytes that says {size} at an alignment of {align}")
@@ -226,6 +235,8 @@ class _Schema:
             found = _Enum(name, kind, {number: variant for variant, number in names})
         else:
             raise Refused(f"the schema has a type of tag {tag:#x}, which this program does not know")
+        if found.parts > 64 * found.size + _MOST_PARTS:
+            raise Refused(f"the schema has a type of {found.size} bytes with {found.parts} parts")
         if found.size > _MOST or found.align > 4096:
             raise Refused(f"the schema has a type of {found.size} bytes at an alignment of {found.align}")
         return found
@@ -244,7 +255,10 @@ _Header = namedtuple("_Header", _FIELDS)
 
 
 def _path(name, directory):
-    data = name.encode()
+    try:
+        data = name.encode()
+    except UnicodeEncodeError:
+        raise Refused("a name that is no text") from None
     if not 1 <= len(data) <= 1 << 20 or 0 in data:
         raise Refused(f"a name of {len(data)} bytes: 1 to 1048576, without NUL")
     plain = len(data) <= 100 and data[:1] != b"." and all(c.isalnum() or c in "-._" for c in name) and name.isascii()
@@ -316,6 +330,13 @@ def _check_page(fd, path, name):
 
 def open(name, directory=None):
     """Opens a cell or a table of that name, in the user's directory or another one."""
+    try:
+        return _open(name, directory)
+    except (OSError, ValueError) as error:
+        raise Error(f"{name} is not opened: {error}") from error
+
+
+def _open(name, directory):
     path, own = _path(name, directory)
     while True:
         try:
@@ -343,6 +364,9 @@ def open(name, directory=None):
             raise
         break
     return Cells(fd, path, own, data_offset, capacity)
+
+
+_NOT_OURS = []  # mappings of a parent
 
 
 class Cells:
@@ -381,10 +405,10 @@ class Cells:
         zeroed = _HEADER.pack(*header._replace(state=0, checksum=0))
         need(_fnv(zeroed, 64) == header.checksum, "checksum", header.checksum)
         need(header.state == int.from_bytes(b"RW_READY", "little"), "state", header.state)
-        need(not any(header.reserved), "reserved space", header.reserved.hex())
-        if header.kind not in (5, 6, 7):
+        if header.kind not in (5, 6, 7):  # one that is not known here may have fields in the reserved bytes
             kind = _KINDS.get(header.kind, f"a channel of kind {header.kind}, which this program does not know")
             raise Refused(f"{self._path} is {kind}, not a seqlock cell or table")
+        need(not any(header.reserved), "reserved space", header.reserved.hex())
         need(header.schema_offset == 256, "schema_offset", header.schema_offset)
         keyed = header.kind == 7
         for what in ("schema_len", "key_schema_len"):
@@ -445,9 +469,14 @@ class Cells:
 
     def close(self):
         """Leaves: the last one out removes the name."""
-        if self._fd is None or self._pid != os.getpid():
+        if self._fd is None:
             return
         fd, self._fd = self._fd, None
+        if self._pid != os.getpid():
+            # The locks are the parent's, and so is the memory: something else may be there, which must not be unmapped.
+            _NOT_OURS.append((self._words, self._bytes, self._map))
+            os.close(fd)
+            return
         for part in (self._words, self._bytes):
             if part is not None:
                 part.release()
@@ -463,13 +492,16 @@ class Cells:
         finally:
             os.close(fd)
 
+    def __del__(self):
+        self.close()
+
     def _cell(self, index):
         if self._fd is None:
             raise Error(f"{self._path} is closed")
         if self._pid != os.getpid():
             raise Error(f"{self._path} was opened by process {self._pid}, and a forked child has no part of it")
         if not 0 <= index < self._count:
-            raise IndexError(f"cell {index} of {self._count}")
+            raise NoCell(f"{self._path} has {self._count} cells, and none of number {index}")
         return self._cells + index * self._stride
 
     def _fence(self):
@@ -504,7 +536,11 @@ class Cells:
         record = (self._roster + 128 * index) // 8
         state = self._words[record]
         self._fence()
-        if state & 3 == 1 and not _is_locked(self._fd, 1 + index):
+        try:
+            locked = state & 3 != 1 or _is_locked(self._fd, 1 + index)
+        except OSError:
+            locked = True  # as far as one can tell
+        if not locked:
             again = self._words[record]
             state = state & ~3 | 2 if again == state else again
         return {0: "left" if state >> 2 else "awaited", 1: "alive"}.get(state & 3, "dead")
@@ -524,7 +560,10 @@ class Cells:
         """The cell with that key, given as a value or as its bytes; None if there is none."""
         if self._key is None:
             raise Error(f"{self._path} has no keys")
-        wanted = bytes(key) if isinstance(key, (bytes, bytearray)) else self._key.encode(key)
+        try:
+            wanted = bytes(key) if isinstance(key, (bytes, bytearray)) else self._key.encode(key)
+        except (struct.error, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            raise Error(f"{key!r} is no key of {self._path}: {error}") from error
         if len(wanted) != self._key.size:
             raise Error(f"a key of {len(wanted)} bytes, where keys have {self._key.size}")
         first = _fnv(wanted, 64) % self._count

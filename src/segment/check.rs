@@ -84,10 +84,11 @@ impl Header {
         if header.state != READY {
             return Err(damaged("state", format!("{:#018x}", header.state), format!("{READY:#018x}")));
         }
+        // First: a kind of a later version may have fields in the bytes that are reserved here.
+        header.check_kind(expected.shape.terms.kind)?;
         if header.reserved != [0; RESERVED] {
             return Err(damaged("reserved bytes", "some that are not zero".into(), "zero".into()));
         }
-        header.check_kind(expected.shape.terms.kind)?;
         header.check_schema(expected, schema)?;
         header.check_layout(len, expected)
     }
@@ -318,6 +319,19 @@ mod tests {
             let expected = damaged("schema length", format!("{len} bytes"), "at most 65536 bytes".into());
             assert_eq!(refusal, Err(expected));
         }
+    }
+
+    #[test]
+    fn a_kind_that_is_not_known_is_another_kind_whatever_it_has_in_the_reserved_bytes() {
+        let ours = u64::SCHEMA.encode();
+        let found = |kind| {
+            let forge = |header: &mut Header| (header.kind, header.reserved[0]) = (kind, 1);
+            checked(u64::SCHEMA, &ours, forge, |_, _| Some(ours.clone()))
+        };
+        let expected = Kind::Spsc.with_article();
+        assert_eq!(found(9), Err(Refusal::Kind { found: "a channel of kind 9".into(), expected }));
+        let known = found(Kind::Spsc.code());
+        assert!(matches!(known, Err(Refusal::Damaged { part: "reserved bytes", .. })), "{known:?}");
     }
 
     /// `Message` can be implemented without the derive, and then a schema may be one that no decoder takes.

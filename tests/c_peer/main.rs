@@ -11,6 +11,7 @@ mod testing;
 mod cells;
 mod programs;
 mod refusals;
+mod scenes;
 mod steps;
 mod storm;
 mod talking;
@@ -113,16 +114,18 @@ fn compile(compiler: &OsString, source: &str, to: &Path) {
 /// The peer in C; `None` where there is no compiler, which was said then.
 fn compiled() -> Option<&'static Path> {
     static PEER: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let peer = PEER.get_or_init(|| {
-        let compiler = compilers().into_iter().next()?;
-        let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let peer = directory.join(format!("c-peer-{}", std::process::id()));
-        compile(&compiler, "tests/c_peer/peer.c", &peer);
-        // Another run of this test may be using the one before.
-        std::fs::rename(peer, directory.join("c-peer")).unwrap();
-        Some(directory.join("c-peer"))
-    });
-    peer.as_deref()
+    PEER.get_or_init(|| program("tests/c_peer/peer.c", "c-peer")).as_deref()
+}
+
+/// A program in C of that name, compiled by the first compiler that is here.
+fn program(source: &str, name: &str) -> Option<PathBuf> {
+    let compiler = compilers().into_iter().next()?;
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let program = directory.join(format!("{name}-{}", std::process::id()));
+    compile(&compiler, source, &program);
+    // Another run of this test may be using the one before.
+    std::fs::rename(program, directory.join(name)).unwrap();
+    Some(directory.join(name))
 }
 
 /// A run of the peer that does not outlive a test that hangs.

@@ -1,9 +1,10 @@
 // A peer that knows examples/c/ringway.h and nothing else. The tests compile it and let it talk to the library.
 //
-//   peer DIRECTORY NAME tick|frame ROLE COUNT [log=FILE] [die=STEP:TIMES] [stop=STEP:TIMES] [stay]
+//   peer DIRECTORY NAME tick|frame ROLE COUNT [log=FILE] [task=DIRECTORY] [die=STEP:TIMES] [stop=STEP:TIMES] [stay]
 //
 // `send` and `receive` make the channel (capacity 4) if nobody has it, and pass COUNT messages, each its own position all
-// over. `wake-send` and `wake-receive` do so, each time, only when the other side sleeps. `latest` reads cells until each
+// over. `wake-send` does so, each time, only when the other side sleeps; `race-send` and `race-receive` while it is about to,
+// and fail if it sleeps (by its `task` in /proc) although it was to be woken. `latest` reads cells until each
 // has the value number COUNT, `refuse-ring` and `refuse-cells` only say why they are refused. With `log` where it began
 // and got to is in a file that outlives it; with `die` or `stop` it kills or stops itself when it comes to a step for that
 // time; with `stay` it waits for a successor of the other side.
@@ -60,6 +61,36 @@ static void log_start(const char *path, uint64_t position) {
 }
 static void log_at(uint64_t position) { need(log_file < 0 || pwrite(log_file, &position, 8, 8) == 8, "log"); }
 
+// What makes the publishing step late for others: stores to memory that is in no cache, in front of it in their queue.
+static void queue_stores(uint64_t round) {
+    enum { LINES = 48, FAR = 4096 + 64 };
+    static volatile unsigned char cold[64 << 20];
+    for (uint64_t i = 0; i < LINES; i++) cold[(round * LINES + i) * FAR % sizeof cold] = 1;
+}
+
+static bool sleeps(const char *task) {
+    char path[128], stat[512] = "", *state;
+    snprintf(path, sizeof path, "%s/stat", task);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    need(fd >= 0 && read(fd, stat, sizeof stat - 1) > 0 && (state = strrchr(stat, ')')), path);
+    close(fd);
+    return state[2] == 'S';
+}
+
+// Waits until the other side has done all that it can do, which is about to sleep then, and says that it was woken last time:
+// whoever sleeps, by the kernel's word, at a gate that says so, after this peer has been through its wake, sleeps on.
+static void until_idle(const ringway_end *end, bool sends, const char *task) {
+    const ringway_base *b = &end->base;
+    _Atomic uint32_t *gate = (void *)(b->segment + b->control + (sends ? 384 : 512));
+    unsigned char *word = sends ? ringway__head(b) : ringway__tail(b);
+    uint64_t idle = end->position + (sends ? 0 : b->capacity);
+    for (uint64_t looks = 1; ringway__load(word, acquire) != idle; looks++) {
+        if (looks % 64 == 0) sched_yield();
+        if (looks % 4096 == 0 && (atomic_load(gate) & 1) && sleeps(task) && ringway__load(word, acquire) != idle)
+            fail("a wake was lost");
+    }
+}
+
 // "To create a channel"; the descriptor, which has presence until it is closed, or -1 if somebody else was first.
 static int create(const char *directory, const char *name, const ringway_type *type) {
     static ringway_base b;
@@ -93,13 +124,14 @@ static int create(const char *directory, const char *name, const ringway_type *t
 
 int main(int argc, char **argv) {
     need(argc >= 6, "arguments");
-    const char *directory = argv[1], *name = argv[2], *role = argv[4], *log = NULL;
+    const char *directory = argv[1], *name = argv[2], *role = argv[4], *log = NULL, *task = NULL;
     const ringway_type *type = &TYPES[!strcmp(argv[3], "frame")];
     uint64_t count = strtoull(argv[5], NULL, 10), value[WORDS];
-    bool stay = false, wakes = !strncmp(role, "wake-", 5), sends = !!strstr(role, "send");
+    bool stay = false, wakes = !strncmp(role, "wake-", 5), races = !strncmp(role, "race-", 5), sends = !!strstr(role, "send");
     for (int i = 6; i < argc; i++) {
         char *times = strchr(argv[i], ':');
         if (!strncmp(argv[i], "log=", 4)) log = argv[i] + 4;
+        if (!strncmp(argv[i], "task=", 5)) task = argv[i] + 5;
         bool dies = !strncmp(argv[i], "die=", 4), stops = !strncmp(argv[i], "stop=", 5);
         if (dies || stops) *times = 0, halt_at = strchr(argv[i], '=') + 1, halt_times = atol(times + 1);
         if (dies || stops) halt_signal = dies ? SIGKILL : SIGSTOP;
@@ -128,7 +160,7 @@ int main(int argc, char **argv) {
                 need(version >= seen, "a version that went back");
                 seen = version;
             }
-        static const char *const WRITER[] = {"awaited", "alive", "left", "dead"};
+        static const char *const WRITER[] = {"awaited", "alive", "left", "dead", "unknown"};
         printf("latest %" PRIu64 " of %s\n", seen, WRITER[ringway_writer(&all.c, 0)]);
         ringway_close_cells(&all.c);
         return 0;
@@ -148,13 +180,18 @@ int main(int argc, char **argv) {
     if (log) log_start(log, end->position);
     const char *word = "done";
     for (uint64_t done = 0; done < count;) {
-        _Atomic uint32_t *gate = (void *)(base->segment + base->control + (sends ? 384 : 512));
+        _Atomic uint32_t *gate = (void *)(base->segment + base->control + 384);
         if (wakes && !(atomic_load(gate) & 1)) { sched_yield(); continue; }
+        if (races) until_idle(end, sends, task);
+        // So that all moments of the other's way to its sleep have their turn.
+        for (volatile uint64_t i = races ? done * 7 % 4096 : 0; i > 0; i--) {}
         fill(value, end->position);
+        if (races && sends) queue_stores(done);
         code = sends ? ringway_try_send(&all.s, value) : ringway_peek(&all.r, value);
         if (code == RINGWAY_OK) {
             if (!sends) check(value, end->position, type);
             log_at(end->position + !sends);
+            if (races && !sends) queue_stores(done);
             if (!sends) ringway_release(&all.r);
             done++;
         } else if ((code == RINGWAY_LEFT || code == RINGWAY_DIED) && !stay) {

@@ -30,18 +30,18 @@ fn fnv1a_64(bytes: &[u8]) -> u64 {
 }
 
 /// The file of a channel that is in use.
-struct Bytes(File);
+pub(crate) struct Bytes(File);
 
 impl Bytes {
-    fn of(space: &TempNamespace) -> Self {
+    pub(crate) fn of(space: &TempNamespace) -> Self {
         Self(OpenOptions::new().read(true).write(true).open(space.path().join(NAME)).unwrap())
     }
 
-    fn put(&self, at: u64, bytes: &[u8]) {
+    pub(crate) fn put(&self, at: u64, bytes: &[u8]) {
         self.0.write_all_at(bytes, at).unwrap();
     }
 
-    fn get<const N: usize>(&self, at: u64) -> [u8; N] {
+    pub(crate) fn get<const N: usize>(&self, at: u64) -> [u8; N] {
         let mut bytes = [0; N];
         self.0.read_exact_at(&mut bytes, at).unwrap();
         bytes
@@ -192,6 +192,14 @@ fn a_peer_in_c_refuses_damaged_bytes_and_says_which() {
     for (at, size, value, code, words) in segment {
         damage(4096 + at, &value.to_le_bytes()[..size], Some(Bytes::sign_segment), code, &[words]);
     }
+    bytes.put(4096 + 200, &one);
+    damage(
+        4096 + 40,
+        &9u32.to_le_bytes(),
+        Some(Bytes::sign_segment),
+        OTHER_KIND,
+        &["of kind 9, which this program does not know"],
+    );
     let page: [Row; 9] = [
         (96, 8, 5, DAMAGED, "its inode is 5"),
         (20, 4, 1, DAMAGED, "its header_len is 1"),

@@ -7,6 +7,7 @@ use ringway::{Departure, Predecessor, RecvTimeoutError, SendTimeoutError};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::refusals::Bytes;
 use crate::testing::{TempNamespace, WATCHDOG};
 use crate::{NAME, Numbered, Tick, channel, command, compiled, keeper, peer, peer_with, receive, send};
 
@@ -110,7 +111,7 @@ fn a_channel_that_a_peer_in_c_made_is_a_channel_and_goes_with_its_last_process()
 /// The peer, stopped at a step between its look at the ring and its question whether the other side is there.
 fn stopped<M: Numbered>(space: &TempNamespace, role: &str, step: &str) -> Child {
     let mut command = Command::new(compiled().expect("whoever asks has one"));
-    command.arg(space.path()).args([NAME, M::NAME, role, "5", &format!("stop={step}:1")]);
+    command.arg(space.path()).args([NAME, M::NAME, role, "5", &format!("stop={step}")]);
     let peer = command.stdout(Stdio::piped()).spawn().unwrap();
     let deadline = Instant::now() + WATCHDOG;
     let stat = format!("/proc/{}/stat", peer.id());
@@ -133,14 +134,14 @@ fn a_peer_in_c_that_hears_of_a_leaving_looks_once_more_before_it_believes_that_t
     fn test<M: Numbered>() {
         let space = TempNamespace::new();
         let mut tx = channel::<M>(&space).sender().unwrap();
-        let peer = stopped::<M>(&space, "receive", "recv.empty");
+        let peer = stopped::<M>(&space, "receive", "recv.empty:1");
         send(&mut tx, 0..1);
         drop(tx);
         assert_eq!(last_word(peer), "peer left at 1");
         space.assert_empty();
 
         let mut rx = channel::<M>(&space).receiver().unwrap();
-        let peer = stopped::<M>(&space, "send", "send.full");
+        let peer = stopped::<M>(&space, "send", "send.full:1");
         receive(&mut rx, 0..1);
         drop(rx);
         assert_eq!(last_word(peer), "done at 5");
@@ -162,4 +163,43 @@ fn a_second_receiver_in_c_is_told_who_has_the_role() {
     let said = peer::<Tick>(&space, "refuse-ring", 0);
     let words = format!("has a receiver already: process {}", std::process::id());
     assert!(said[0].contains("the role is taken") && said[0].ends_with(&words), "{said:?}");
+}
+
+/// Somewhat more looks at a role, a millisecond or more apart, than fit the time for which a holder that runs is tried.
+const MORE_THAN_FOR_THE_LIVING: &str = "take.wait:55";
+
+#[test]
+fn a_role_that_a_living_process_has_is_tried_by_a_peer_in_c_for_50_ms_alone() {
+    if compiled().is_none() {
+        return;
+    }
+    let space = TempNamespace::new();
+    let _rx = channel::<Tick>(&space).receiver().unwrap();
+    let mut peer = command::<Tick>(&space, "refuse-ring", 0);
+    // It would die if it went on to try.
+    let output = peer.arg(format!("die={MORE_THAN_FOR_THE_LIVING}")).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && said.contains("the role is taken"), "{}: {said}", output.status);
+}
+
+#[test]
+fn a_role_whose_holder_has_ended_is_tried_for_longer_by_a_peer_in_c_since_the_kernel_may_be_late() {
+    if compiled().is_none() {
+        return;
+    }
+    let space = TempNamespace::new();
+    let mut tx = channel::<Tick>(&space).sender().unwrap();
+    let rx = channel::<Tick>(&space).receiver().unwrap();
+    let mut ended = Command::new("true").spawn().unwrap();
+    let bytes = Bytes::of(&space);
+    let record = 4096 + u64::from_le_bytes(bytes.get(4096 + 112)) + 128;
+    assert_eq!(bytes.get(record + 8), u64::from(std::process::id()).to_le_bytes());
+    bytes.put(record + 8, &u64::from(ended.id()).to_le_bytes());
+    // A process that has ended is there until its parent has waited for it, and then no more.
+    let peer = stopped::<Tick>(&space, "receive", MORE_THAN_FOR_THE_LIVING);
+    ended.wait().unwrap();
+    drop(rx);
+    send(&mut tx, 0..4);
+    drop(tx);
+    assert_eq!(last_word(peer), "peer left at 4");
 }

@@ -2,8 +2,10 @@
 #![cfg(not(loom))]
 
 #[allow(dead_code, reason = "other tests need the rest")]
-#[path = "../src/testing.rs"]
+#[path = "../../src/testing.rs"]
 mod testing;
+
+mod errors;
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::FileExt;
@@ -297,6 +299,17 @@ fn what_cannot_be_read_is_refused_in_words() {
         assert!(found.starts_with("Refused") && found.contains(words), "no `{words}` in {found}");
         file.write_all_at(&whole, 0).unwrap();
     }
+    // A kind of a later version, with a field in the reserved bytes.
+    for (at, value) in [(4096 + 40, 9), (4096 + 200, 1)] {
+        file.write_all_at(&[value], at).unwrap();
+    }
+    let mut header = [0; 256];
+    file.read_exact_at(&mut header, 4096).unwrap();
+    header[16..32].fill(0);
+    file.write_all_at(&fnv1a_64(&header).to_le_bytes(), 4096 + 24).unwrap();
+    let found = opener.answer();
+    assert!(found.contains("of kind 9, which this program does not know"), "{found}");
+    file.write_all_at(&whole, 0).unwrap();
     assert_eq!(opener.answer(), "opened", "it is whole again");
     drop(writer);
     space.assert_empty();
