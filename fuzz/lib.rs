@@ -3,6 +3,8 @@
 
 pub mod cell;
 mod ends;
+#[path = "../src/fnv.rs"]
+mod fnv;
 pub mod hostile;
 mod hostile_cells;
 mod input;

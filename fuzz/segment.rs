@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ringway::map::{self, MapOptions, Namespace, ReadWrite, SharedMap, View};
 
+use super::fnv::{fnv1a_64, fnv1a_128};
 use super::input::Input;
 
 /// What everything is called.
@@ -161,19 +162,6 @@ impl Damage {
     pub(crate) fn restore(&self, bytes: &[u8]) {
         self.view.write_all_at(0, bytes).expect("within");
     }
-}
-
-/// FNV-1a, as the header's sums are made.
-fn fnv1a_64(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
-}
-
-fn fnv1a_128(bytes: &[u8]) -> u128 {
-    bytes.iter().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d, |hash, byte| {
-        (hash ^ u128::from(*byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
-    })
 }
 
 /// Makes the sums of a segment's header fit what it says.

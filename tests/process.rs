@@ -2,13 +2,13 @@
 //! message is accounted for.
 #![cfg(not(loom))]
 
+#[path = "support/log.rs"]
+mod log;
 #[allow(dead_code, reason = "other tests need the rest")]
 #[path = "../src/testing.rs"]
 mod testing;
 
 use std::fmt::Debug;
-use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,6 +17,7 @@ use ringway::map::{self, MapOptions, Namespace};
 use ringway::spsc::{self, Channel, Receiver, Sender};
 use ringway::{Departure, Message, Predecessor, RecvError, SendError};
 
+use log::Log;
 use testing::{Child, Role, TempNamespace};
 
 const DIR: &str = "RINGWAY_TEST_DIR";
@@ -46,37 +47,6 @@ impl Numbered for [u64; 16] {
 
     fn of(number: u64) -> Self {
         [number; 16]
-    }
-}
-
-/// What one process has done, in a file that outlives it: where it took over, and where it had got to.
-struct Log(File);
-
-impl Log {
-    fn path(dir: &Path, role: &str, number: usize) -> PathBuf {
-        dir.join(format!("{role}-{number}"))
-    }
-
-    /// Written once the role is held, before any message is passed.
-    fn start(path: &Path, position: u64) -> Log {
-        let unnamed = path.with_extension("new");
-        let log = Log(File::create(&unnamed).expect("the directory is there"));
-        let both = [position.to_le_bytes(), position.to_le_bytes()].concat();
-        log.0.write_all_at(&both, 0).expect("there is room");
-        std::fs::rename(&unnamed, path).expect("the name is free");
-        log
-    }
-
-    /// Eight bytes of one page: a process that is killed has written all of them or none.
-    fn at(&self, position: u64) {
-        self.0.write_all_at(&position.to_le_bytes(), 8).expect("there is room");
-    }
-
-    /// Start and end, if the process got as far as to have a log.
-    fn read(path: &Path) -> Option<(u64, u64)> {
-        let bytes = std::fs::read(path).ok()?;
-        let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
-        Some((word(0), word(8)))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::open;
-use super::role::{self, ROLE_PATIENCE, me};
+use super::role::{self, me};
 use crate::Error;
 use crate::map::ForkGuard;
 use crate::protocol::gate::Gate;
@@ -115,10 +115,10 @@ fn take_record(segment: &Segment, locks: &Locks, side: Side) -> Result<Seat, Err
         if let Ok(seat) = table::join(&segment.any_ring(), side, locks, me()) {
             return Ok(seat);
         }
-        let (waited, ring) = (start.elapsed(), segment.any_ring());
+        let ring = segment.any_ring();
         let records = table::records(&ring, side);
         // As of a sole role.
-        if waited >= ROLE_PATIENCE && waited >= role::patience(records) {
+        if role::is_over(start.elapsed(), records) {
             let limit = records.len() as u32;
             let (channel, side) = (open::name(segment).to_owned(), role(side));
             return Err(Error::Full { channel, side, limit });

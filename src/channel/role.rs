@@ -12,7 +12,7 @@ use crate::segment::now;
 
 /// A role or a place whose holder seems to live is tried for this long: a peer that is just proving the holder's death has
 /// the lock for some microseconds.
-pub(super) const ROLE_PATIENCE: Duration = Duration::from_millis(50);
+const ROLE_PATIENCE: Duration = Duration::from_millis(50);
 
 /// One that somebody has is tried for this long if its record says that nobody is there, since its next holder is about
 /// to say who it is; and if the process that it names does not run here, since the kernel may be about to let go of what
@@ -54,7 +54,7 @@ pub(super) fn lock(
     while !roster::take_lock(lock) {
         let (named, waited) = (roster::glance(record) == Presence::Live, start.elapsed());
         let (channel, pid) = (channel.to_owned(), roster::identity(record).pid);
-        if named && waited >= patience([record]) {
+        if named && is_over(waited, [record]) {
             return Err(Error::RoleTaken { channel, role, pid });
         }
         if waited >= NAME_PATIENCE {
@@ -65,8 +65,14 @@ pub(super) fn lock(
     Ok(())
 }
 
-/// How long to try to get one of these records, all of which others have.
-pub(super) fn patience<'a>(records: impl IntoIterator<Item = &'a Record>) -> Duration {
+/// Whether it has been tried for long enough to get one of these records, all of which others have.
+pub(super) fn is_over<'a>(waited: Duration, records: impl IntoIterator<Item = &'a Record>) -> bool {
+    // Before that the kernel need not be asked.
+    waited >= ROLE_PATIENCE && waited >= patience(records)
+}
+
+/// How long to try.
+fn patience<'a>(records: impl IntoIterator<Item = &'a Record>) -> Duration {
     let has_ended = |record| roster::glance(record) == Presence::Live && !runs(roster::identity(record).pid);
     if records.into_iter().any(has_ended) { NAME_PATIENCE } else { ROLE_PATIENCE }
 }

@@ -71,12 +71,7 @@ fn make(options: &MapOptions) -> Result<SharedMap, Error> {
     let file_len =
         if huge { options.capacity.checked_next_multiple_of(granularity) } else { Some(options.capacity) };
     let file_len = file_len.ok_or_else(too_long)?;
-    let length = match options.commits(MapKind::Anonymous) {
-        // The pool's pages are not among the free ones.
-        true if huge => sys::allocate,
-        true => sys::allocate_memory,
-        false => sys::set_len,
-    };
+    let length = if options.commits(MapKind::Anonymous) { sys::allocate } else { sys::set_len };
     length(file.as_fd(), file_len, options.patience).map_err(|errno| match errno {
         Errno::INTR => Error::new(ErrorKind::Interrupted { waited: options.patience }, Path::new("")),
         errno => fail("committing memory", errno),

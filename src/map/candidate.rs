@@ -217,7 +217,7 @@ pub(super) fn assert_mappable(status: &Stat, path: &Path) -> Result<(), Error> {
 /// be taken again, which others could prevent; a file system that copies on write, and XFS, may do so all the same, and
 /// then be full.
 pub(super) fn empty(file: &File, capacity: u64, commit: bool, patience: Duration) -> Result<(), Errno> {
-    let len = u64::try_from(rustix::fs::fstat(file)?.st_size).unwrap_or(0);
+    let len = sys::len_of(file.as_fd())?;
     if len == 0 {
         return Ok(());
     }

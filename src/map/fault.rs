@@ -320,8 +320,8 @@ fn mend(node: &Node, address: usize) -> bool {
     // F4. What the file does not reach is lost to the end; a hole that could not be filled is one page.
     let count = if gone { mapping.len - at } else { mapping.page };
     let flags = libc::MAP_FIXED | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-    // SAFETY: these pages belong to a view that is alive, since the kernel says that somebody just touched it (1), and whose bytes
-    // anybody may change at any time (2), be it to zeros.
+    // SAFETY: these pages belong to a view that is alive, since the kernel says that somebody just touched it (1), and
+    // whose bytes anybody may change at any time (2), be it to zeros.
     let mapped = unsafe { libc::mmap(place, count, mapping.prot, flags, -1, 0) };
     if mapped == libc::MAP_FAILED {
         return false;

@@ -286,7 +286,7 @@ fn shape(options: &MapOptions, file: &File, capacity: u64, emptied: bool) -> Res
     let capacity = length::of_pages(capacity, granularity);
     let commit = options.commits(MapKind::File) && options.access.changes_the_map();
     // It may have another length than it had when the capacity was settled.
-    let len = u64::try_from(rustix::fs::fstat(file)?.st_size).unwrap_or(0);
+    let len = sys::len_of(file.as_fd())?;
     let emptied = emptied && len > 0;
     if emptied {
         if commit && length::is_huge(granularity) {

@@ -75,7 +75,7 @@ pub(super) fn extend_committed(fd: BorrowedFd<'_>, len: u64, patience: Duration)
 }
 
 fn reaches(fd: BorrowedFd<'_>, len: u64) -> Result<bool> {
-    Ok(u64::try_from(rustix::fs::fstat(fd)?.st_size).is_ok_and(|found| found >= len))
+    Ok(sys::len_of(fd)? >= len)
 }
 
 /// L3. `NOLCK` where there are no such locks: then somebody who appends at the same time could be cut off.

@@ -243,7 +243,7 @@ fn prepare_file(
     };
     crash_point("map.create.after-tmpfile");
     // C2
-    let length = if commit { sys::allocate_memory } else { sys::set_len };
+    let length = if commit { sys::allocate } else { sys::set_len };
     let allocated = making_room(directory, || length(file.as_fd(), needed, options.patience));
     match allocated {
         Ok(()) => {}

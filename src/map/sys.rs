@@ -138,19 +138,15 @@ pub(super) fn unnamed_file(directory: BorrowedFd<'_>) -> Result<OwnedFd> {
     rustix::fs::openat(directory, c".", flags, Mode::RUSR | Mode::WUSR)
 }
 
-/// Sets the length and commits the memory, so that a full file system says so now and not by SIGBUS later.
+/// Sets the length and commits the space, so that a full file system says so now and not by SIGBUS later. What
+/// is in memory is refused if the machine has not so much.
 ///
 /// A signal undoes what the call it interrupts has done: smaller and smaller steps find what gets through
 /// between two ticks of a timer. `INTR` when nothing got through for as long as `patience`.
 pub(super) fn allocate(fd: BorrowedFd<'_>, len: u64, patience: Duration) -> Result<()> {
+    assert_memory(fd, len)?;
     assert_allowed(len)?;
     by_steps(len, patience, |from, step| rustix::fs::fallocate(fd, FallocateFlags::empty(), from, step))
-}
-
-/// As [`allocate`], if it is in memory only if the machine has so much.
-pub(super) fn allocate_memory(fd: BorrowedFd<'_>, len: u64, patience: Duration) -> Result<()> {
-    assert_memory(fd, len)?;
-    allocate(fd, len, patience)
 }
 
 /// Refuses a length that this process may not give a file: the kernel would send it SIGXFSZ, which ends it.
@@ -193,11 +189,17 @@ pub(super) fn assert_memory(fd: BorrowedFd<'_>, len: u64) -> Result<()> {
     }
 }
 
-/// Whether the file's bytes are in memory, as those of every file of a tmpfs and of every unnamed one are.
+/// Whether the file's bytes are in memory, as those of every file of a tmpfs and of every unnamed one are. Huge pages are
+/// not: those of the pool are not among the free ones.
 fn is_in_memory(fd: BorrowedFd<'_>) -> bool {
     const TMPFS: i64 = 0x0102_1994;
     const RAMFS: i64 = 0x8584_58f6;
     rustix::fs::fstatfs(fd).is_ok_and(|system| [TMPFS, RAMFS].contains(&system.f_type))
+}
+
+/// The length of a file.
+pub(super) fn len_of(fd: BorrowedFd<'_>) -> Result<u64> {
+    Ok(u64::try_from(rustix::fs::fstat(fd)?.st_size).unwrap_or(0))
 }
 
 /// The space or memory that a file does not have yet of so many bytes.

@@ -21,6 +21,9 @@ pub(crate) use wide::{load, store};
 #[cfg(not(all(target_arch = "x86_64", not(miri))))]
 pub(crate) use worded::{load, store};
 
+/// Bytes of a step of the assembly, and from one crash point of a copy to the next: a cache line.
+const BLOCK: usize = 64;
+
 /// Has the line of that address brought here to be written soon. A hint on x86-64, nothing elsewhere.
 ///
 /// Not the intrinsic, which brings a line to be read only, unless the whole program is compiled for processors that are
@@ -43,10 +46,9 @@ mod wide {
     use std::arch::is_x86_feature_detected;
     use std::arch::x86_64::__m128i;
 
+    use super::BLOCK;
     use crate::sync::crash_point;
 
-    /// Bytes of a step of the assembly: a cache line.
-    pub(super) const BLOCK: usize = 64;
     /// From so many bytes on a copy is made of blocks, from memory to memory. A smaller value is often in registers, or
     /// was stored by parts a moment ago: to load that by wider instructions waits until the stores are done.
     const LARGE: usize = 512;
@@ -240,11 +242,10 @@ mod wide {
 mod worded {
     use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+    use super::BLOCK;
     use crate::sync::crash_point;
 
     const WORD: usize = size_of::<u64>();
-    /// After so many bytes there is a crash point.
-    const BLOCK: usize = 64;
 
     /// The part of one word that a copy needs: bytes `start..end` of the word at `address`.
     struct Part {
@@ -348,7 +349,8 @@ mod tests {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     #[test]
     fn blocks_arrive_whole_by_either_instruction() {
-        use super::wide::{BLOCK, copy_blocks};
+        use super::BLOCK;
+        use super::wide::copy_blocks;
 
         let source: Vec<u8> = (0..192).collect();
         for (wide, blocks) in [(false, 1), (false, 3), (true, 1), (true, 3)] {

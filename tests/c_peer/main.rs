@@ -5,6 +5,12 @@
 #[path = "../support/caller.rs"]
 mod caller;
 #[allow(dead_code, reason = "other tests need the rest")]
+#[path = "../../src/fnv.rs"]
+mod fnv;
+#[allow(dead_code, reason = "other tests need the rest")]
+#[path = "../support/log.rs"]
+mod log;
+#[allow(dead_code, reason = "other tests need the rest")]
 #[path = "../../src/testing.rs"]
 mod testing;
 

@@ -14,6 +14,7 @@
 static void step(const char *name);
 #define RINGWAY_STEP(name) step(name)
 #include "../../examples/c/ringway.h"
+#include "tick.h"
 
 #include <sched.h>
 #include <sys/prctl.h>
@@ -31,14 +32,6 @@ static void step(const char *name) {
     if (!strcmp(name, halt_at) && --halt_times == 0) raise(halt_signal);
 }
 
-struct tick {
-    uint64_t time_ns;
-    double price;
-    uint32_t size, venue;
-};
-static const ringway_field TICK_FIELDS[] = {
-    RINGWAY_FIELD(struct tick, time_ns, RINGWAY_U64), RINGWAY_FIELD(struct tick, price, RINGWAY_F64),
-    RINGWAY_FIELD(struct tick, size, RINGWAY_U32), RINGWAY_FIELD(struct tick, venue, RINGWAY_U32)};
 static const unsigned char FRAME[] = "\1" "@\x10\0\0\0\0\0\0\0" "\4";
 static const ringway_type TYPES[] = {
     RINGWAY_STRUCT(struct tick, "Tick", TICK_FIELDS),

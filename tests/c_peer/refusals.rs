@@ -5,6 +5,7 @@ use std::os::unix::fs::FileExt;
 
 use ringway::{Message, map, mpsc, seqlock, spsc};
 
+use crate::fnv::fnv1a_64;
 use crate::testing::TempNamespace;
 use crate::{NAME, Numbered, Tick, channel, compiled, peer};
 
@@ -22,12 +23,6 @@ const VERSION: u32 = 10;
 const DAMAGED: u32 = 11;
 const OTHER_KIND: u32 = 12;
 const OTHER_TYPE: u32 = 13;
-
-fn fnv1a_64(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3))
-}
 
 /// The file of a channel that is in use.
 pub(crate) struct Bytes(File);

@@ -9,6 +9,7 @@ static void (*at_step)(const char *name);
 #define RINGWAY_PATIENCE_NS patience
 static unsigned long patience = 10000000000;
 #include "../../examples/c/ringway.h"
+#include "tick.h"
 
 #include <sys/wait.h>
 
@@ -17,14 +18,6 @@ static void need(bool holds, const char *what, int line) {
     if (!holds) fprintf(stderr, "scenes: line %d: %s (%s)\n", line, what, strerror(errno)), exit(1);
 }
 
-struct tick {
-    uint64_t time_ns;
-    double price;
-    uint32_t size, venue;
-};
-static const ringway_field TICK_FIELDS[] = {
-    RINGWAY_FIELD(struct tick, time_ns, RINGWAY_U64), RINGWAY_FIELD(struct tick, price, RINGWAY_F64),
-    RINGWAY_FIELD(struct tick, size, RINGWAY_U32), RINGWAY_FIELD(struct tick, venue, RINGWAY_U32)};
 static const ringway_type TICK = RINGWAY_STRUCT(struct tick, "Tick", TICK_FIELDS);
 
 struct checked {

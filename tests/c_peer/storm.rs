@@ -1,7 +1,5 @@
 //! Both sides are killed at random moments and replaced, in C and in Rust by turns, and every message is accounted for.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, Stdio};
 use std::thread;
@@ -11,6 +9,7 @@ use ringway::RecvError;
 use ringway::map::Namespace;
 use ringway::spsc;
 
+use crate::log::Log;
 use crate::testing::{Child, Role, TempNamespace, WATCHDOG};
 use crate::{NAME, Numbered, Tick, channel, compiled, keeper};
 
@@ -20,31 +19,6 @@ const SCRIPT: &str = "RINGWAY_TEST_SCRIPT";
 const KILLS: usize = 40;
 /// So far each gets, at least, before it is killed.
 const SOME: u64 = 200;
-
-/// Where a process took over and got to, in a file that outlives it, as the peer in C writes it.
-struct Log(File);
-
-impl Log {
-    fn start(path: &Path, position: u64) -> Self {
-        let unnamed = path.with_extension("new");
-        let log = Self(File::create(&unnamed).expect("the directory is there"));
-        log.0
-            .write_all_at(&[position.to_le_bytes(), position.to_le_bytes()].concat(), 0)
-            .expect("there is room");
-        std::fs::rename(&unnamed, path).expect("the name is free");
-        log
-    }
-
-    fn at(&self, position: u64) {
-        self.0.write_all_at(&position.to_le_bytes(), 8).expect("there is room");
-    }
-
-    fn read(path: &Path) -> Option<(u64, u64)> {
-        let bytes = std::fs::read(path).ok()?;
-        let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
-        Some((word(0), word(8)))
-    }
-}
 
 #[test]
 fn role() {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use crate::documents;
+use crate::fnv::fnv1a_64;
 use crate::testing::TempNamespace;
 
 fn number(file: &[u8], at: usize, bytes: usize) -> u64 {
@@ -112,11 +113,4 @@ impl Golden {
         self.put(8, &sum.to_le_bytes());
         self.0
     }
-}
-
-/// As the document has it.
-pub(crate) fn fnv1a_64(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3))
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use ringway::spsc::{self, Channel};
 use ringway::{Message, OnReceiverDeath, Parking, map, mpmc, mpsc, seqlock, spmc};
 
-use crate::dump::{assert_dump, fnv1a_64};
+use crate::dump::assert_dump;
+use crate::fnv::fnv1a_64;
 use crate::testing::TempNamespace;
 use crate::{NAME, Numbered, Tick, keeper};
 

@@ -5,6 +5,9 @@
 #[path = "../../src/documents.rs"]
 mod documents;
 #[allow(dead_code, reason = "other tests need the rest")]
+#[path = "../../src/fnv.rs"]
+mod fnv;
+#[allow(dead_code, reason = "other tests need the rest")]
 #[path = "../../src/testing.rs"]
 mod testing;
 

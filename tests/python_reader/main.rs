@@ -2,6 +2,9 @@
 #![cfg(not(loom))]
 
 #[allow(dead_code, reason = "other tests need the rest")]
+#[path = "../../src/fnv.rs"]
+mod fnv;
+#[allow(dead_code, reason = "other tests need the rest")]
 #[path = "../../src/testing.rs"]
 mod testing;
 
@@ -16,6 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ringway::map::{self, Namespace};
 use ringway::{Message, seqlock, spsc};
 
+use fnv::fnv1a_64;
 use testing::{Child, Role, TempNamespace, skipped};
 
 const NAME: &str = "cells";
@@ -313,12 +317,6 @@ fn what_cannot_be_read_is_refused_in_words() {
     assert_eq!(opener.answer(), "opened", "it is whole again");
     drop(writer);
     space.assert_empty();
-}
-
-fn fnv1a_64(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3))
 }
 
 #[test]
