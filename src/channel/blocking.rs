@@ -25,7 +25,7 @@ pub(super) enum Stop {
 impl From<Stuck> for Stop {
     fn from(stuck: Stuck) -> Self {
         match stuck {
-            Stuck::Ring(Blocked::NotReady) => Self::NotYet,
+            Stuck::Ring(Blocked::NotReady | Blocked::Contended) => Self::NotYet,
             Stuck::Ring(Blocked::Exhausted) => Self::Broken(Broken::Exhausted),
             Stuck::Ring(Blocked::Corrupt(corruption)) => Self::Broken(corruption.into()),
             Stuck::Peer(departure) => Self::Disconnected(departure),

@@ -90,7 +90,7 @@ pub fn may_poll(receiver: &mut impl RecvSide, ring: &Ring<'_>, ask: impl FnOnce(
     match settle(|| receiver.peek(ring).map(|()| 1), ask) {
         Err(Stuck::Ring(Blocked::NotReady)) => false,
         Err(Stuck::Peer(_) | Stuck::Ring(Blocked::Exhausted)) => receiver.drained(ring),
-        Ok(_) | Err(Stuck::Ring(Blocked::Corrupt(_))) => true,
+        Ok(_) | Err(Stuck::Ring(Blocked::Contended | Blocked::Corrupt(_))) => true,
     }
 }
 

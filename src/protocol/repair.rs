@@ -77,6 +77,9 @@ const OBSERVE: Ordering = Acquire;
 /// For people: a number on the board.
 const TALLY: Ordering = Relaxed;
 
+/// More often than that no stamp changes within a lap: to FULL, and to ORPHAN and TAKEN for each attempt.
+const MOST_CHANGES: u32 = 64;
+
 /// Looks at every participant but the caller, proves the deaths, and repairs what the dead left. Whether
 /// anything has changed, so that it is worth looking at the ring again.
 ///
@@ -222,7 +225,7 @@ impl<L: Locks> Survey<'_, '_, L> {
             return Verdict::Settled;
         }
         let cursor = Cursor::at(position, self.ring.capacity);
-        loop {
+        for _ in 0..MOST_CHANGES {
             let seen = self.stamp(&cursor).load(READ_STAMP);
             if stamp::lap(seen) != cursor.lap() {
                 return Verdict::Settled;
@@ -253,6 +256,7 @@ impl<L: Locks> Survey<'_, '_, L> {
             }
             // And look again: what it has become, by whomever, says what is to do.
         }
+        Verdict::Unsettled
     }
 
     fn exchange(&self, cursor: &Cursor, from: u64, to: u64, order: Ordering) -> bool {

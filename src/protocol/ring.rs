@@ -210,6 +210,9 @@ fn lap_of(position: Position, capacity: u32) -> (Position, u64) {
 pub enum Blocked {
     /// No free slot, or no message.
     NotReady,
+    /// A word changed as often as it was looked at, so that nothing is known: neither that there is something, nor that
+    /// there is nothing. Peers that follow the protocol do not get there.
+    Contended,
     /// Every position that the format can count has been used.
     Exhausted,
     /// A shared word has a value that no peer that follows the protocol writes.

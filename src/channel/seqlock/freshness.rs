@@ -33,23 +33,29 @@ pub enum Freshness {
     },
 }
 
+/// A record in which more has happened, each time while it was looked at, is one that somebody writes who must not.
+const MOST_LOOKS: u32 = 1000;
+
 impl Freshness {
     /// Asks the kernel, if the record says that somebody is there.
     pub(super) fn of(record: &Record, lock: &impl Lock) -> Self {
-        loop {
-            let before = roster::observe_record(record);
-            let (presence, left) = (roster::observe(record, lock), time(roster::until(record)));
-            // Somebody may have come or gone between the looks, and then they are not of one writer.
-            if roster::observe_record(record) != before {
-                continue;
+        let mut before = roster::observe_record(record);
+        let (mut presence, mut left) = (before.0, 0);
+        // Somebody may come or go between the looks, and then they are not of one writer.
+        for _ in 0..MOST_LOOKS {
+            (presence, left) = (roster::observe(record, lock), roster::until(record));
+            let after = roster::observe_record(record);
+            if after == before {
+                break;
             }
-            let (pid, since) = (before.1.pid, time(before.1.since));
-            return match presence {
-                Presence::Never => Self::Awaited,
-                Presence::Live => Self::Fresh { pid, since },
-                Presence::Left => Self::Stale { writer: Departure::Left, pid, since, left: Some(left) },
-                Presence::Died => Self::Stale { writer: Departure::Died, pid, since, left: None },
-            };
+            before = after;
+        }
+        let (pid, since) = (before.1.pid, time(before.1.since));
+        match presence {
+            Presence::Never => Self::Awaited,
+            Presence::Live => Self::Fresh { pid, since },
+            Presence::Left => Self::Stale { writer: Departure::Left, pid, since, left: Some(time(left)) },
+            Presence::Died => Self::Stale { writer: Departure::Died, pid, since, left: None },
         }
     }
 

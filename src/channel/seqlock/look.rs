@@ -15,6 +15,9 @@ use crate::protocol::roster::{self, Locks as _, Presence, Record, Side};
 use crate::segment::{CellPlace, Locks, Segment};
 use crate::wait::{Bell, NAP, Pause, Waiting};
 
+/// So often a call that has a limit tries to copy a value before it looks at the clock.
+const ATTEMPTS: u32 = 64;
+
 /// A look at the values of a cell.
 #[derive(Clone, Copy)]
 pub(super) struct Look<'m, T> {
@@ -33,9 +36,10 @@ impl<'m, T: Message> Look<'m, T> {
         slots::cell::<T>(self.place).version()
     }
 
+    /// The number of the latest value, 0 if there is none, and the value; `None` if each attempt was disturbed by the writer.
     #[inline]
-    pub(super) fn load_numbered(self) -> (u64, Result<T, LoadError>) {
-        slots::load_numbered(self.place)
+    pub(super) fn load_within(self, attempts: u32) -> Option<(u64, Result<T, LoadError>)> {
+        (0..attempts).find_map(|_| slots::load_once(self.place))
     }
 
     #[inline]
@@ -45,12 +49,8 @@ impl<'m, T: Message> Look<'m, T> {
 
     #[inline]
     pub(super) fn try_load(self, attempts: u32) -> Result<T, TryLoadError> {
-        for _ in 0..attempts.max(1) {
-            if let Some(answer) = slots::load_once(self.place) {
-                return answer.map_err(TryLoadError::from);
-            }
-        }
-        Err(TryLoadError::Overtaken)
+        let (_, value) = self.load_within(attempts.max(1)).ok_or(TryLoadError::Overtaken)?;
+        Ok(value?)
     }
 
     pub(super) fn load_boxed(self) -> Result<Box<T>, LoadError> {
@@ -64,17 +64,27 @@ impl<'m, T: Message> Look<'m, T> {
 
     #[inline]
     pub(super) fn load_if_newer(self, seen: &mut u64) -> Result<Option<T>, LoadError> {
-        if self.version() == *seen {
-            return Ok(None);
+        loop {
+            if let Some(answer) = self.try_newer(seen) {
+                return answer;
+            }
         }
-        let (version, value) = self.load_numbered();
+    }
+
+    /// As [`load_if_newer`](Self::load_if_newer), but `None` if each of some attempts was disturbed.
+    #[inline]
+    fn try_newer(self, seen: &mut u64) -> Option<Result<Option<T>, LoadError>> {
+        if self.version() == *seen {
+            return Some(Ok(None));
+        }
+        let (version, value) = self.load_within(ATTEMPTS)?;
         *seen = version;
-        match value {
+        Some(match value {
             Ok(value) => Ok(Some(value)),
             // Of a cell of which more was seen than it has.
             Err(LoadError::Empty) => Ok(None),
             Err(error) => Err(error),
-        }
+        })
     }
 
     /// Looks again and again until there is another value, a reason to stop, or no time left.
@@ -109,8 +119,13 @@ impl<'m, T: Message> Look<'m, T> {
             }
             let is_over = pause == Pause::Over;
             if let Some(departure) = writer.gone(is_over || watch.is_due(waiting.is_slow())) {
-                // What it stored before it went is visible by now: this look is final.
-                return self.newer(seen)?.ok_or(WaitError::Stale(departure));
+                // What it stored before it went is visible by now: this look is final, unless somebody stores all the same.
+                if let Some(value) = self.newer(seen)? {
+                    return Ok(value);
+                }
+                if self.version() == *seen {
+                    return Err(WaitError::Stale(departure));
+                }
             }
             if is_over {
                 return Err(WaitError::Timeout);
@@ -118,8 +133,9 @@ impl<'m, T: Message> Look<'m, T> {
         }
     }
 
+    /// A value that is newer; none if there is none, or none that could be had so quickly.
     fn newer(self, seen: &mut u64) -> Result<Option<T>, WaitError> {
-        self.load_if_newer(seen).map_err(|error| match error {
+        self.try_newer(seen).unwrap_or(Ok(None)).map_err(|error| match error {
             LoadError::Invalid(field) => WaitError::Invalid(field),
             LoadError::Empty => unreachable!("what is empty is not newer"),
         })

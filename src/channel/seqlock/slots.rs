@@ -107,28 +107,19 @@ pub(super) fn load<T: Message>(place: CellPlace<'_>) -> Result<T, LoadError> {
     unsafe { value_of(outcome, &value) }
 }
 
-/// The latest value, and its number, or that of one that is invalid; 0 if there is none.
+/// The latest value, and its number, or that of one that is invalid; 0 if there is none. In one attempt; `None` if it was
+/// overtaken.
 #[inline]
-pub(super) fn load_numbered<T: Message>(place: CellPlace<'_>) -> (u64, Result<T, LoadError>) {
+pub(super) fn load_once<T: Message>(place: CellPlace<'_>) -> Option<(u64, Result<T, LoadError>)> {
     let mut value = MaybeUninit::uninit();
-    let outcome = settle(place, &mut value);
+    let outcome = attempt(place, &mut value);
     let version = match outcome {
         Outcome::Value(version) | Outcome::Invalid(version) => version,
-        Outcome::Empty | Outcome::Overtaken => 0,
+        Outcome::Empty => 0,
+        Outcome::Overtaken => return None,
     };
     // SAFETY: that is what it said.
-    (version, unsafe { value_of(outcome, &value) })
-}
-
-/// The latest value, in one attempt; `None` if it was overtaken.
-#[inline]
-pub(super) fn load_once<T: Message>(place: CellPlace<'_>) -> Option<Result<T, LoadError>> {
-    let mut value = MaybeUninit::uninit();
-    match attempt(place, &mut value) {
-        Outcome::Overtaken => None,
-        // SAFETY: that is what it said.
-        outcome => Some(unsafe { value_of(outcome, &value) }),
-    }
+    Some((version, unsafe { value_of(outcome, &value) }))
 }
 
 /// The latest value, straight into memory of the heap.

@@ -139,22 +139,18 @@ impl<T: Message> TableReader<T> {
     /// The latest value of each cell, as they all were at one instant, in so many attempts at most; `None` if something was
     /// stored during each of them. An attempt reads all cells, and then whether any has changed.
     pub fn snapshot_at_once(&self, attempts: u32) -> Option<Vec<Result<T, LoadError>>> {
-        let mut versions = Vec::with_capacity(self.len());
-        for _ in 0..attempts {
-            versions.clear();
-            let mut values = Vec::with_capacity(self.len());
+        (0..attempts).find_map(|_| {
+            let (mut versions, mut values) = (Vec::with_capacity(self.len()), Vec::with_capacity(self.len()));
             for index in 0..self.len() {
-                let (version, value) = self.look(index).load_numbered();
+                let (version, value) = self.look(index).load_within(1)?;
                 versions.push(version);
                 values.push(value);
             }
             seqlock::between_looks();
             // A cell's version only grows: one that is the same was the same in between, when all had been read.
-            if versions.iter().enumerate().all(|(index, version)| self.version(index) == *version) {
-                return Some(values);
-            }
-        }
-        None
+            let mut all = versions.iter().enumerate();
+            all.all(|(index, version)| self.version(index) == *version).then_some(values)
+        })
     }
 }
 

@@ -105,9 +105,13 @@ impl LoneReceiver {
         }
     }
 
-    /// On to a message, or to the end of what was polled.
+    /// On to a message, or to the end of what was polled. A position is left for each message, whatever the stamps say by
+    /// now.
     fn pass_over(&mut self, ring: &Ring<'_>) {
-        while self.next.position() < self.end && matches!(look(ring, &self.next), Slot::Nothing) {
+        let left = if mutant("lone_pass_too_far") { 0 } else { u64::from(self.ready) };
+        while self.next.position() + left < self.end
+            && (self.ready == 0 || matches!(look(ring, &self.next), Slot::Nothing))
+        {
             self.next.step(ring.capacity);
         }
     }
@@ -193,11 +197,16 @@ impl RecvSide for LoneReceiver {
     }
 
     fn poll(&mut self, ring: &Ring<'_>, want: u32) -> Result<u32, Blocked> {
+        // More holes than there can be at a time: somebody makes them as fast as they are passed over.
+        let most = self.next.position() + u64::from(ring.capacity) + u64::from(intent::MOST);
         while self.ready == 0 {
             self.poll_new(ring, want)?;
             if self.ready == 0 {
                 // Holes that were repaired, and no message.
                 self.release(ring);
+                if self.next.position() > most {
+                    return Err(Blocked::Contended);
+                }
             }
         }
         Ok(self.ready.min(want))

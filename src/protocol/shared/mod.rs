@@ -39,11 +39,13 @@
 //! so that a repair never waits for one that has moved on; (2) a claim may be given up: a sender stores SKIP, a
 //! receiver ORPHAN; (3) a winner need not clear its intent: it points at slots that have moved on.
 //!
-//! *Progress.* Claims are lock-free: one fails only since another succeeded. A sender that is stopped between P3
+//! *Progress.* Claims are lock-free: one fails only since another succeeded. Whoever loses 65536 of them in one call, as
+//! it takes a peer that changes the words all the time, gives up for now (`Contended`). A sender that is stopped between P3
 //! and P5 keeps everybody behind its slot from being received, and a receiver that is stopped between C4 and C6
 //! keeps senders from going round the ring past its slot; both for as long as they are stopped, since nobody can
 //! tell what they will do next. If they die `repair` closes the gap.
 
+mod race;
 mod receiver;
 mod sender;
 
@@ -51,14 +53,7 @@ pub use receiver::SharedReceiver;
 pub use sender::SharedSender;
 
 use super::ring::{Blocked, Corruption, Position};
-
-/// What a look at the next slot came to.
-enum Look {
-    /// Another participant was faster: look again from here.
-    Again(Position),
-    /// Nothing can be done now.
-    Blocked(Blocked),
-}
+use race::{Look, MOST_LOOKS, race};
 
 fn corrupt(word: &'static str, found: u64, position: Position) -> Blocked {
     Blocked::Corrupt(Corruption { word, found, position })

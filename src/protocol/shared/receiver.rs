@@ -1,6 +1,6 @@
 //! One of several receivers.
 
-use super::{Look, corrupt};
+use super::{Look, MOST_LOOKS, corrupt, race};
 use crate::protocol::ahead::Ahead;
 use crate::protocol::ring::{Blocked, Corruption, Cursor, Position, Ring};
 use crate::protocol::side::RecvSide;
@@ -74,27 +74,23 @@ impl SharedReceiver {
         if self.may_have_orphans(ring) && self.take_orphan(ring)? {
             return Ok(1);
         }
-        let mut position = ring.control.head.0.load(GUESS);
-        loop {
-            let first = self.next.moved_to(position, ring.capacity);
-            let won = match ready_from(ring, &first, want) {
-                Ok(ready) => self.claim_from(ring, first, ready.positions).map(|()| ready),
-                Err(Look::Again(now)) => Err(now),
-                Err(Look::Blocked(blocked)) => return Err(blocked),
-            };
-            match won {
-                Ok(Ready { messages, positions }) => {
-                    self.open(ring, first, positions, messages, 0);
-                    if messages > 0 {
-                        return Ok(messages);
-                    }
-                    // Holes that were repaired, and no message.
-                    self.release(ring);
-                    position = self.end;
+        // More than there can be at a time: somebody makes them as fast as they are passed over.
+        let mut holes_left = ring.capacity.saturating_add(intent::MOST);
+        race(ring.control.head.0.load(GUESS), |mut position| {
+            loop {
+                let first = self.next.moved_to(position, ring.capacity);
+                let Ready { messages, positions } = ready_from(ring, &first, want)?;
+                self.claim_from(ring, first, positions).map_err(Look::Again)?;
+                self.open(ring, first, positions, messages, 0);
+                if messages > 0 {
+                    return Ok(messages);
                 }
-                Err(now) => position = now,
+                // Holes that were repaired, and no message.
+                self.release(ring);
+                position = self.end;
+                holes_left = holes_left.checked_sub(positions).ok_or(Look::Blocked(Blocked::Contended))?;
             }
-        }
+        })
     }
 
     /// Step C0.
@@ -140,10 +136,11 @@ impl SharedReceiver {
         }
     }
 
-    /// On to a message, or to the end of the claim.
+    /// On to a message, or to the end of the claim. A position is left for each message, whatever the stamps say by now.
     fn pass_over(&mut self, ring: &Ring<'_>) {
-        while self.next.position() < self.end
-            && ring.stamps.get(self.next.slot()).load(OWN) == skip(self.next.lap())
+        let left = if mutant("shared_pass_too_far") { 0 } else { u64::from(self.ready) };
+        while self.next.position() + left < self.end
+            && (self.ready == 0 || ring.stamps.get(self.next.slot()).load(OWN) == skip(self.next.lap()))
         {
             self.next.step(ring.capacity);
         }
@@ -157,7 +154,8 @@ impl SharedReceiver {
             self.search = (epoch, 0);
         }
         let own = &ring.receivers[self.index as usize].intent.0;
-        while self.search.1 < ring.capacity {
+        let mut lost = 0;
+        while self.search.1 < ring.capacity && lost < MOST_LOOKS {
             let slot = self.search.1;
             let stamp = ring.stamps.get(slot);
             let seen = stamp.load(OBSERVE_ORPHAN);
@@ -189,6 +187,10 @@ impl SharedReceiver {
             if !mutant("shared_loser_keeps_intent") {
                 own.store(intent::NONE, INTEND);
             }
+            lost += 1;
+        }
+        if self.search.1 < ring.capacity {
+            return Err(Blocked::Contended);
         }
         let late = mutant("shared_epoch_after_search");
         self.seen = if late { ring.control.board.0.epoch.load(OBSERVE_EPOCH) } else { epoch };
@@ -304,15 +306,12 @@ impl RecvSide for SharedReceiver {
     }
 
     fn peek(&mut self, ring: &Ring<'_>) -> Result<(), Blocked> {
-        let mut position = ring.control.head.0.load(GUESS);
-        while self.ready == 0 && !self.may_have_orphans(ring) {
-            match ready_from(ring, &self.next.moved_to(position, ring.capacity), 1) {
-                Ok(_) => break,
-                Err(Look::Again(now)) => position = now,
-                Err(Look::Blocked(blocked)) => return Err(blocked),
+        race(ring.control.head.0.load(GUESS), |position| {
+            if self.ready > 0 || self.may_have_orphans(ring) {
+                return Ok(());
             }
-        }
-        Ok(())
+            ready_from(ring, &self.next.moved_to(position, ring.capacity), 1).map(drop)
+        })
     }
 
     #[inline(always)]

@@ -1,6 +1,6 @@
 //! One of several senders.
 
-use super::{Look, corrupt};
+use super::{Look, corrupt, race};
 use crate::protocol::ahead::Ahead;
 use crate::protocol::intent;
 use crate::protocol::ring::{Blocked, Corruption, Cursor, Position, Ring};
@@ -48,19 +48,12 @@ impl SharedSender {
 
     /// Steps P0 to P3, until it is done or nothing can be done.
     fn claim_new(&mut self, ring: &Ring<'_>, want: u32) -> Result<u32, Blocked> {
-        let mut position = ring.control.tail.0.load(GUESS);
-        loop {
+        race(ring.control.tail.0.load(GUESS), |position| {
             let first = self.next.moved_to(position, ring.capacity);
-            let won = match free_from(ring, &first, want) {
-                Ok(count) => self.claim_from(ring, first, count).map(|()| count),
-                Err(Look::Again(now)) => Err(now),
-                Err(Look::Blocked(blocked)) => return Err(blocked),
-            };
-            match won {
-                Ok(count) => return Ok(count),
-                Err(now) => position = now,
-            }
-        }
+            let count = free_from(ring, &first, want)?;
+            self.claim_from(ring, first, count).map_err(Look::Again)?;
+            Ok(count)
+        })
     }
 
     /// Steps P2 and P3 for slots that are free; the error is where the tail is instead.
@@ -174,15 +167,12 @@ impl SendSide for SharedSender {
     }
 
     fn peek(&mut self, ring: &Ring<'_>) -> Result<(), Blocked> {
-        let mut position = ring.control.tail.0.load(GUESS);
-        while self.claimed() == 0 {
-            match free_from(ring, &self.next.moved_to(position, ring.capacity), 1) {
-                Ok(_) => break,
-                Err(Look::Again(now)) => position = now,
-                Err(Look::Blocked(blocked)) => return Err(blocked),
-            }
+        if self.claimed() > 0 {
+            return Ok(());
         }
-        Ok(())
+        race(ring.control.tail.0.load(GUESS), |position| {
+            free_from(ring, &self.next.moved_to(position, ring.capacity), 1).map(drop)
+        })
     }
 
     #[inline(always)]

@@ -13,6 +13,7 @@ mod fixture;
 mod futex;
 mod gate;
 mod gate_crash;
+mod hostile;
 mod key;
 mod lifecycle;
 mod limits;
