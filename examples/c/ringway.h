@@ -39,7 +39,12 @@
 #include <time.h>
 #include <unistd.h>
 
-_Static_assert(sizeof(void *) == 8 && sizeof(_Atomic uint64_t) == 8 && ATOMIC_LLONG_LOCK_FREE == 2, "64 bits");
+// A program of 32 bits does not compile. One that defines RINGWAY_REFUSE_AT_RUN_TIME does, and opens nothing: RINGWAY_32_BITS.
+#if UINTPTR_MAX == UINT64_MAX
+_Static_assert(sizeof(_Atomic uint64_t) == 8 && ATOMIC_LLONG_LOCK_FREE == 2, "words of 64 bits are one access");
+#elif !defined(RINGWAY_REFUSE_AT_RUN_TIME)
+#error "ringway is for programs of 64 bits: compile this one for x86-64 or aarch64, without -m32 or -mx32"
+#endif
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "little-endian");
 
 // A test may define it, to die at a step.
@@ -73,7 +78,8 @@ typedef enum ringway_code {
     RINGWAY_BROKEN,          // words of the channel make no sense any more
     RINGWAY_SYSTEM,          // the system refused
     RINGWAY_CLOSED,          // the handle is not open, or only in the process that this one was forked from
-    RINGWAY_NO_CELL          // the table has no cell of that number
+    RINGWAY_NO_CELL,         // the table has no cell of that number
+    RINGWAY_32_BITS          // this program has 32 bits
 } ringway_code;
 
 static inline const char *ringway_strerror(ringway_code code) {
@@ -85,7 +91,7 @@ static inline const char *ringway_strerror(ringway_code code) {
         "the bytes cannot be those of a channel", "the channel is of another kind",
         "the channel carries another type", "the role is taken", "a lock is held for too long",
         "words of the channel make no sense any more", "the system refused a call", "the handle is not open here",
-        "there is no cell of that number"};
+        "there is no cell of that number", "this program has 32 bits, not 64"};
     return (unsigned)code < sizeof TEXTS / sizeof *TEXTS ? TEXTS[code] : "no code of ringway";
 }
 
@@ -613,6 +619,9 @@ static inline ringway_code ringway__begin(ringway_base *b, const char *directory
     const ringway_type *type, bool writes, uint64_t first, uint64_t last, const char *wanted) {
     memset(b, 0, sizeof *b);
     b->fd = -1, b->interval_ns = 100000000;
+    if (UINTPTR_MAX != UINT64_MAX)
+        return ringway__fail(b, RINGWAY_32_BITS, "%s is for programs of 64 bits, and this one has 32: compile it for x86-64 or"
+            " aarch64", name);
     void *here = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (here == MAP_FAILED) return ringway__system(b, "mmap");
     b->here = here, *b->here = 1;

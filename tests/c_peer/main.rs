@@ -15,6 +15,7 @@ mod log;
 mod testing;
 
 mod cells;
+mod narrow;
 mod programs;
 mod refusals;
 mod scenes;
@@ -105,11 +106,18 @@ fn compilers() -> Vec<OsString> {
     here
 }
 
-/// Compiles a file of the repository, in which no warning is allowed.
-fn compile(compiler: &OsString, source: &str, to: &Path) {
+/// What compiles a file of the repository, in which no warning is allowed.
+fn compiling(compiler: &OsString, source: &str, to: &Path) -> Command {
     let mut command = Command::new(compiler);
     command.args(["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-O2", "-o"]).arg(to);
-    let status = command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(source)).status();
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(source));
+    command
+}
+
+/// Compiles it, with what `CFLAGS` has besides.
+fn compile(compiler: &OsString, source: &str, to: &Path) {
+    let flags = std::env::var("CFLAGS").unwrap_or_default();
+    let status = compiling(compiler, source, to).args(flags.split_whitespace()).status();
     assert!(
         status.expect("it was here").success(),
         "{}: {source} does not compile",

@@ -62,7 +62,7 @@ static void queue_stores(uint64_t round) {
 }
 
 static bool sleeps(const char *task) {
-    char path[128], stat[512] = "", *state;
+    char path[128], stat[512] = "", *state = NULL;
     snprintf(path, sizeof path, "%s/stat", task);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     need(fd >= 0 && read(fd, stat, sizeof stat - 1) > 0 && (state = strrchr(stat, ')')), path);

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -34,13 +35,13 @@ pub(crate) fn path(example: &str) -> &'static Path {
 
 /// Builds the example into the directory of a profile.
 fn build(example: &str, cargo: &OsStr, directory: &Path) {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it lies in the target directory");
-    let parts: Vec<&OsStr> = directory.strip_prefix(target).into_iter().flatten().collect();
-    let (triple, profile) = match parts[..] {
-        [profile] => (None, profile),
-        [triple, profile] => (Some(triple), profile),
-        _ => panic!("{} is no profile of {}", directory.display(), target.display()),
-    };
+    // Of a build for a named target both lie in a directory of that name.
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it lies in the target directory");
+    let is_triple =
+        |name: &&OsStr| name.as_bytes().starts_with(format!("{}-", std::env::consts::ARCH).as_bytes());
+    let triple = root.file_name().filter(is_triple);
+    let target = if triple.is_some() { root.parent().expect("a target directory") } else { root };
+    let profile = directory.strip_prefix(root).expect("a profile lies in the target directory").as_os_str();
     let mut command = Command::new(cargo);
     command.args(["build", "--quiet", "--example", example, "--manifest-path"]);
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
