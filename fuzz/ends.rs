@@ -79,9 +79,12 @@ impl Numbered for u64 {
     }
 }
 
-impl Numbered for [u64; 16] {
+impl<const N: usize> Numbered for [u64; N]
+where
+    [u64; N]: Message,
+{
     fn of(number: u64) -> Self {
-        [number; 16]
+        [number; N]
     }
 
     fn number(&self) -> Option<u64> {

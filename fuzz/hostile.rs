@@ -4,7 +4,6 @@
 //! No call may panic, hang, or reach out of the segment. A word that makes no sense is told as what it says. And as long
 //! as no message itself was hit, nothing is received that was never sent, or is made of two messages.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ringway::channel::{Mpmc, Mpsc, Receiver, Sender, Spmc, Spsc};
@@ -13,7 +12,9 @@ use ringway::{Broken, OnReceiverDeath, RecvTimeoutError, SendTimeoutError, TryRe
 use super::ends::{Checked, Ends, Numbered};
 use super::hostile_cells;
 use super::input::Input;
+use super::scribble::beside;
 use super::segment::{Damage, NAME, Space};
+use super::start::Start;
 
 /// When words are written.
 #[derive(Clone, Copy, PartialEq)]
@@ -31,7 +32,7 @@ pub fn run(input: &[u8]) {
 pub(crate) fn attack(input: &[u8], when: When) {
     let mut input = Input::new(input);
     let input = &mut input;
-    match input.below(16) {
+    match input.below(17) {
         0 => Bench::<u64, Spsc>::run(input, when, &|channel| channel),
         1 => Bench::<[u64; 16], Spsc>::run(input, when, &|channel| channel),
         2 => Bench::<Checked, Spsc>::run(input, when, &|channel| channel),
@@ -72,27 +73,6 @@ fn several<T: Numbered>(input: &mut Input<'_>, when: When) {
 type Channel<T, K> = ringway::channel::Channel<T, K>;
 type Options<T, K> = dyn Fn(Channel<T, K>) -> Channel<T, K>;
 
-/// So many words at most, so that a call that looks again whenever something has changed ends.
-const WORDS: usize = 2000;
-
-/// Writes words for as long as it is told to.
-pub(crate) fn scribble(mut damage: Damage, seed: u64, stop: &AtomicBool) {
-    let mut random = seed | 1;
-    let mut draw = || {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        random
-    };
-    for _ in 0..WORDS {
-        if stop.load(Ordering::Relaxed) {
-            break;
-        }
-        let bytes: Vec<u8> = (0..3).flat_map(|_| draw().to_le_bytes()).collect();
-        damage.strike(&mut Input::new(&bytes));
-    }
-}
-
 struct Bench<'a, T: Numbered, K: Ends> {
     options: &'a Options<T, K>,
     space: &'a Space,
@@ -110,33 +90,29 @@ const MOMENT: Duration = Duration::from_micros(50);
 
 impl<T: Numbered, K: Ends> Bench<'_, T, K> {
     fn run(input: &mut Input<'_>, when: When, options: &Options<T, K>) {
-        let (space, capacity) = (Space::new(), 1 + input.below(6));
-        let channel = K::channel::<T>(NAME).namespace(space.namespace()).capacity(capacity);
+        let (space, start) = (Space::new(), Start::of(input));
+        let channel = K::channel::<T>(NAME).namespace(space.namespace()).capacity(start.capacity);
         let channel = options(channel.liveness_interval(Duration::ZERO));
-        let sender = channel.clone().create_new().sender().expect("the name is free");
-        let receiver = channel.open_existing().receiver().expect("the role is free");
+        let mut sender = channel.clone().create_new().sender().expect("the name is free");
         let map = space.map();
+        if start.left.is_some() {
+            drop(sender);
+            Damage::new(&map).begin_at(start.position());
+            sender = channel.clone().open_existing().sender().expect("the role is free");
+        }
+        let receiver = channel.open_existing().receiver().expect("the role is free");
         let (senders, receivers) = (vec![sender], vec![receiver]);
-        let damage = Damage::new(&map);
+        let (capacity, damage) = (start.capacity, Damage::new(&map));
         let mut bench = Bench { options, space: &space, capacity, damage, when, next: 1, senders, receivers };
-        let stop = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            if when == When::Meanwhile {
-                let (damage, seed, stop) = (Damage::new(&map), input.word(), &stop);
-                scope.spawn(move || scribble(damage, seed, stop));
+        beside(when, &map, input, |input, calls| {
+            while let Some(operation) = calls.next(input) {
+                bench.operate(operation, input);
             }
-            for _ in 0..100 {
-                if input.is_empty() {
-                    break;
-                }
-                bench.operate(input);
-            }
-            stop.store(true, Ordering::Relaxed);
         });
     }
 
-    fn operate(&mut self, input: &mut Input<'_>) {
-        let operation = input.byte() % 40;
+    fn operate(&mut self, operation: u8, input: &mut Input<'_>) {
+        let operation = operation % 40;
         let who = usize::from(input.byte());
         match operation {
             0..=9 if self.when == When::Between => self.damage.strike(input),

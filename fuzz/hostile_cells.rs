@@ -1,56 +1,119 @@
 //! The part of `hostile` that is about cells: a writer, readers, and somebody who writes into their memory.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ringway::map::SharedMap;
-use ringway::seqlock::{self, LoadError, TryLoadError, WaitError};
+use ringway::seqlock::{self, Freshness, LoadError, Reader, TryLoadError, WaitError, Writer};
+use ringway::{Departure, Predecessor};
 
 use super::ends::{Checked, Numbered};
-use super::hostile::{When, scribble};
+use super::hostile::When;
+use super::hostile_tables;
 use super::input::Input;
+use super::scribble::beside;
 use super::segment::{Damage, NAME, Space};
 
 /// Runs one input for a cell, a table, or a keyed table.
 pub(crate) fn attack(which: usize, input: &mut Input<'_>, when: When) {
     let space = Space::new();
-    let stop = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        let begin = |map: &SharedMap, input: &mut Input<'_>| {
-            if when == When::Meanwhile {
-                let (damage, seed, stop) = (Damage::new(map), input.word(), &stop);
-                scope.spawn(move || scribble(damage, seed, stop));
-            }
-        };
-        match which {
-            0 => cell::<u64>(&space, input, when, begin),
-            1 => cell::<Checked>(&space, input, when, begin),
-            2 => table::<[u64; 16]>(&space, input, when, begin),
-            _ => keyed(&space, input, when, begin),
-        }
-        stop.store(true, Ordering::Relaxed);
-    });
+    match which {
+        0 => cell::<u64>(&space, input, when),
+        1 => cell::<Checked>(&space, input, when),
+        // To copy it takes longer than to write a word.
+        2 => cell::<[u64; 512]>(&space, input, when),
+        3 => hostile_tables::table(&space, input, when),
+        _ => hostile_tables::keyed(&space, input, when),
+    }
 }
 
-/// What a reader has to get while only sequences were hit: something that was stored, or zeros.
-struct Values {
-    next: u64,
-    when: When,
+/// How long a wait may take.
+pub(crate) const MOMENT: Duration = Duration::from_micros(30);
+
+/// A cell as it should be. Once a word was hit it need not be so any more.
+pub(crate) struct Model {
+    pub(crate) latest: Option<u64>,
+    pub(crate) version: u64,
+    /// How the last writer went, if it did.
+    pub(crate) gone: Option<Departure>,
+    /// What one reader has seen.
+    pub(crate) seen: u64,
+}
+
+impl Model {
+    /// Of a cell that has a writer.
+    pub(crate) fn new() -> Self {
+        Self { latest: None, version: 0, gone: None, seen: 0 }
+    }
+
+    pub(crate) fn store(&mut self, number: u64) {
+        self.latest = Some(number);
+        self.version += 1;
+    }
+
+    pub(crate) fn predecessor(&self) -> Predecessor {
+        match self.gone {
+            None => Predecessor::None,
+            Some(Departure::Left) => Predecessor::Left,
+            Some(Departure::Died) => Predecessor::Died,
+        }
+    }
+
+    pub(crate) fn value<T: Numbered>(&self) -> Result<T, LoadError> {
+        self.latest.map(T::of).ok_or(LoadError::Empty)
+    }
+
+    pub(crate) fn check_freshness(&self, freshness: Freshness, has_writer: bool) {
+        match freshness {
+            Freshness::Awaited => panic!("there was a writer"),
+            Freshness::Fresh { .. } => assert!(has_writer),
+            Freshness::Stale { writer, .. } => assert!(!has_writer && Some(writer) == self.gone, "{writer}"),
+        }
+    }
+
+    /// What a wait for a newer value than the one that was seen comes to.
+    pub(crate) fn newer<T: Numbered>(&self, seen: u64, has_writer: bool) -> Result<T, WaitError> {
+        match self.gone {
+            // Only of a cell that was hit more may have been seen than it has.
+            _ if seen != self.version => self.latest.map(T::of).ok_or(WaitError::Timeout),
+            Some(departure) if !has_writer => Err(WaitError::Stale(departure)),
+            _ => Err(WaitError::Timeout),
+        }
+    }
+}
+
+/// What was stored.
+pub(crate) struct Values {
+    pub(crate) next: u64,
+    pub(crate) when: When,
 }
 
 impl Values {
-    fn next<T: Numbered>(&mut self) -> T {
+    pub(crate) fn next<T: Numbered>(&mut self) -> (u64, T) {
         self.next += 1;
-        T::of(self.next - 1)
+        (self.next - 1, T::of(self.next - 1))
     }
 
+    /// Whether all is as the model says.
+    pub(crate) fn are_known(&self, damage: &Damage) -> bool {
+        !damage.any && self.when == When::Between
+    }
+
+    /// What a reader has to get while only sequences were hit: something that was stored, or zeros.
     fn check<T: Numbered>(&self, damage: &Damage, value: &T) {
         if !damage.hit && self.when == When::Between {
             assert!(value.number().is_some_and(|number| number < self.next), "{value:?} of {}", self.next);
         }
     }
 
-    fn check_answer<T: Numbered>(&self, damage: &Damage, answer: Result<T, LoadError>) {
+    pub(crate) fn check_answer<T: Numbered>(
+        &self,
+        damage: &Damage,
+        model: &Model,
+        answer: Result<T, LoadError>,
+    ) {
+        if self.are_known(damage) {
+            return assert_eq!(answer, model.value());
+        }
         match answer {
             Ok(value) => self.check(damage, &value),
             Err(LoadError::Empty) => {}
@@ -59,150 +122,131 @@ impl Values {
             }
         }
     }
-}
 
-/// Between calls nobody is in the way of a reader, so that one attempt is enough.
-fn check_attempt<T>(answer: &Result<T, TryLoadError>, when: When) {
-    let overtaken = matches!(answer, Err(TryLoadError::Overtaken));
-    assert!(!overtaken || when == When::Meanwhile, "nobody has stored anything");
-}
+    /// Between calls nobody is in the way of a reader, so that one attempt is enough.
+    pub(crate) fn check_attempt<T: Numbered>(
+        &self,
+        damage: &Damage,
+        model: &Model,
+        answer: Result<T, TryLoadError>,
+    ) {
+        let answer = match answer {
+            Ok(value) => Ok(value),
+            Err(TryLoadError::Empty) => Err(LoadError::Empty),
+            Err(TryLoadError::Invalid(field)) => Err(LoadError::Invalid(field)),
+            Err(TryLoadError::Overtaken) => {
+                return assert!(self.when == When::Meanwhile, "nobody has stored anything");
+            }
+        };
+        self.check_answer(damage, model, answer);
+    }
 
-fn cell<T: Numbered>(
-    space: &Space,
-    input: &mut Input<'_>,
-    when: When,
-    begin: impl FnOnce(&SharedMap, &mut Input<'_>),
-) {
-    let cell = seqlock::cell::<T>(NAME).namespace(space.namespace()).liveness_interval(Duration::ZERO);
-    let mut writer = Some(cell.clone().create_new().writer().expect("the name is free"));
-    let reader = cell.clone().open_existing().reader().expect("it is there");
-    let map = space.map();
-    let (mut damage, mut values, mut seen) = (Damage::new(&map), Values { next: 1, when }, 0);
-    begin(&map, input);
-    for _ in 0..100 {
-        if input.is_empty() {
-            break;
+    pub(crate) fn check_newer<T: Numbered>(
+        &self,
+        damage: &Damage,
+        expected: Result<T, WaitError>,
+        answer: Result<T, WaitError>,
+    ) {
+        if self.are_known(damage) {
+            return assert_eq!(answer, expected);
         }
-        match input.byte() % 16 {
-            0..=4 if when == When::Between => damage.strike(input),
-            5 | 6 => match &mut writer {
-                Some(writer) => writer.store(values.next()),
-                None => writer = cell.clone().open_existing().writer().ok(),
+        match answer {
+            Ok(value) => self.check(damage, &value),
+            Err(WaitError::Invalid(_)) => assert!(T::CHECKED),
+            Err(_) => {}
+        }
+    }
+}
+
+fn cell<T: Numbered>(space: &Space, input: &mut Input<'_>, when: When) {
+    let cell = seqlock::cell::<T>(NAME).namespace(space.namespace()).liveness_interval(Duration::ZERO);
+    let writer = Some(cell.clone().create_new().writer().expect("the name is free"));
+    let reader = cell.clone().open_existing().reader().expect("it is there");
+    let map: SharedMap = space.map();
+    let (damage, values, model) = (Damage::new(&map), Values { next: 1, when }, Model::new());
+    let mut bench = Bench { cell, writer, reader, damage, values, model };
+    beside(when, &map, input, |input, calls| {
+        while let Some(operation) = calls.next(input) {
+            bench.operate(operation % 16, input);
+        }
+    });
+}
+
+struct Bench<T: Numbered> {
+    cell: seqlock::Cell<T>,
+    writer: Option<Writer<T>>,
+    reader: Reader<T>,
+    damage: Damage,
+    values: Values,
+    model: Model,
+}
+
+impl<T: Numbered> Bench<T> {
+    fn operate(&mut self, operation: u8, input: &mut Input<'_>) {
+        let Self { writer, reader, damage, values, model, .. } = self;
+        let is_known = values.are_known(damage);
+        match operation {
+            0..=4 if values.when == When::Between => damage.strike(input),
+            5 | 6 => match writer {
+                Some(writer) => {
+                    let (number, value) = values.next();
+                    writer.store(value);
+                    model.store(number);
+                }
+                None => self.come(),
             },
             7 => {
-                let value = values.next();
-                let updated = writer.as_mut().map(|writer| writer.update(|old| *old = value));
-                values.check_answer(&damage, updated.unwrap_or(Err(LoadError::Empty)).map(|()| value));
+                let Some(writer) = writer else { return };
+                let (number, value) = values.next();
+                let before = writer.update(|old| std::mem::replace(old, value));
+                values.check_answer(damage, model, before);
+                if before.is_ok() {
+                    model.store(number);
+                }
             }
             8 => {
+                let Some(writer) = writer.take() else { return };
                 let before = damage.snapshot();
-                drop(writer.take());
+                drop(writer);
                 // Half of them leave, the others are killed.
-                if input.byte() % 2 == 0 {
+                let is_killed = input.byte() % 2 == 0;
+                if is_killed {
                     damage.restore(&before);
                 }
+                model.gone = Some(if is_killed { Departure::Died } else { Departure::Left });
             }
-            9 | 10 => {
-                let answer = reader.try_load(3);
-                check_attempt(&answer, when);
-                if let Ok(value) = answer {
-                    values.check(&damage, &value);
-                }
+            9 | 10 => values.check_attempt(damage, model, reader.try_load(3)),
+            11 => values.check_answer(damage, model, reader.load()),
+            12 => {
+                let expected = model.newer(model.seen, writer.is_some());
+                let answer = reader.wait_newer(&mut model.seen, MOMENT);
+                values.check_newer(damage, expected, answer);
             }
-            11 => values.check_answer(&damage, reader.load()),
-            12 => match reader.wait_newer(&mut seen, Duration::from_micros(30)) {
-                Ok(value) => values.check(&damage, &value),
-                Err(WaitError::Invalid(_)) => assert!(T::CHECKED),
-                Err(_) => {}
-            },
             13 => {
-                let _ = reader.load_if_newer(&mut seen);
+                let expected = model.newer(model.seen, true).ok();
+                let answer = reader.load_if_newer(&mut model.seen);
+                assert!(!is_known || answer == Ok(expected), "{answer:?}");
             }
-            14 => values.check_answer(&damage, reader.load_boxed().map(|value| *value)),
+            14 => values.check_answer(damage, model, reader.load_boxed().map(|value| *value)),
             _ => {
-                let _ = (reader.freshness(), reader.version(), reader.changed(seen));
-            }
-        }
-    }
-}
-
-fn table<T: Numbered>(
-    space: &Space,
-    input: &mut Input<'_>,
-    when: When,
-    begin: impl FnOnce(&SharedMap, &mut Input<'_>),
-) {
-    let cells = 1 + input.below(4);
-    let table = seqlock::table::<T>(NAME).namespace(space.namespace()).cells(cells);
-    let table = table.liveness_interval(Duration::ZERO);
-    let mut writers = table.clone().create_new().writers(0..cells).expect("the name is free");
-    let reader = table.open_existing().reader().expect("it is there");
-    let map = space.map();
-    let (mut damage, mut values, mut seen) = (Damage::new(&map), Values { next: 1, when }, vec![0; cells]);
-    begin(&map, input);
-    for _ in 0..100 {
-        if input.is_empty() {
-            break;
-        }
-        let (operation, which) = (input.byte() % 12, input.below(cells));
-        match operation {
-            0..=3 if when == When::Between => damage.strike(input),
-            4 | 5 => writers[which].store(values.next()),
-            6 => {
-                let (value, answer): (T, _) = (values.next(), writers[which].load());
-                values.check_answer(&damage, answer);
-                writers[which].store_ref(&value);
-            }
-            7 => values.check_answer(&damage, reader.load(which)),
-            8 => {
-                let answer = reader.try_load(which, 1);
-                check_attempt(&answer, when);
-            }
-            9 => {
-                let all = reader.snapshot_at_once(2);
-                assert!(all.is_some() || when == When::Meanwhile);
-                all.into_iter().flatten().for_each(|answer| values.check_answer(&damage, answer));
-            }
-            10 => {
-                let _ = reader.wait_newer(which, &mut seen[which], Duration::from_micros(30));
-            }
-            _ => {
-                let _ = (reader.freshness(which), reader.snapshot(), reader.version(which));
-            }
-        }
-    }
-}
-
-/// Keys may be hit, too, so that nobody can say which value belongs to which.
-fn keyed(space: &Space, input: &mut Input<'_>, when: When, begin: impl FnOnce(&SharedMap, &mut Input<'_>)) {
-    let cells = 1 + input.below(4);
-    let table = seqlock::keyed_table::<Checked, u64>(NAME).namespace(space.namespace()).cells(cells);
-    let mut writer = table.clone().create_new().writer().expect("the name is free");
-    let reader = table.open_existing().reader().expect("it is there");
-    let map = space.map();
-    let mut damage = Damage::new(&map);
-    begin(&map, input);
-    for _ in 0..100 {
-        if input.is_empty() {
-            break;
-        }
-        let (operation, key) = (input.byte() % 10, Checked::of(input.byte().into()));
-        match operation {
-            0..=3 if when == When::Between => damage.strike(input),
-            4 | 5 => {
-                // That there is no free cell, or that a key was wiped out, is an error.
-                if let Err(error) = writer.store(&key, input.number()) {
-                    assert!(error.to_string().contains(NAME), "{error}");
+                let (freshness, version) = (reader.freshness(), reader.version());
+                let changed = reader.changed(model.seen);
+                if is_known {
+                    model.check_freshness(freshness, writer.is_some());
+                    assert_eq!((version, changed), (model.version, model.seen != model.version));
                 }
             }
-            6 => {
-                let _ = writer.entry(&key).map(|mut entry| entry.update(|value| *value += 1 & (*value ^ 1)));
-            }
-            7 => assert!(reader.find(&key).is_none_or(|index| index < cells)),
-            8 => assert!(reader.entries().count() <= cells),
-            _ => {
-                let _ = (reader.load_key(&key), reader.key(input.below(cells)));
-            }
         }
+    }
+
+    /// The next writer, which finds what the one before has left.
+    fn come(&mut self) {
+        let writer = self.cell.clone().open_existing().writer();
+        if self.values.are_known(&self.damage) {
+            let writer = writer.as_ref().expect("the role is free");
+            assert_eq!(writer.predecessor(), self.model.predecessor());
+            assert_eq!((writer.version(), writer.load()), (self.model.version, self.model.value()));
+        }
+        self.writer = writer.ok();
     }
 }

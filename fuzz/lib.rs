@@ -7,6 +7,7 @@ mod ends;
 mod fnv;
 pub mod hostile;
 mod hostile_cells;
+mod hostile_tables;
 mod input;
 pub mod inspect;
 pub mod open;
@@ -15,6 +16,8 @@ pub mod ring;
 pub mod schema;
 pub mod scribble;
 mod segment;
+mod start;
+pub mod waiting;
 
 /// Runs one input, and panics if something is wrong.
 pub type Body = fn(&[u8]);
@@ -26,6 +29,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("inspect", inspect::run),
     ("hostile", hostile::run),
     ("scribble", scribble::run),
+    ("waiting", waiting::run),
     ("ring", ring::run),
     ("cell", cell::run),
     ("schema", schema::run),

@@ -1,17 +1,19 @@
 //! Any sequence of calls on the ends of a ring, beside a model of it: what is in each position, from the first one on.
 //!
 //! All calls come from one thread, so that the model says exactly what each of them has to answer. Where a message is
-//! to be delivered again, it says which ones may come.
+//! to be delivered again, it says which ones may come. Some rings are short of positions, and come to their end.
 
 mod receiving;
 
 use std::time::Duration;
 
 use ringway::channel::{Mpmc, Mpsc, Receiver, Sender, Spmc, Spsc};
-use ringway::{Departure, SendTimeoutError, TrySendError};
+use ringway::{Broken, Departure, SendTimeoutError, TrySendError};
 
 use super::ends::{Ends, Numbered};
 use super::input::Input;
+use super::segment::{Damage, NAME, Space};
+use super::start::Start;
 
 /// What is in a position.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,6 +43,8 @@ struct Rx<T: Numbered, K: Ends> {
 
 struct Bench<T: Numbered, K: Ends> {
     capacity: usize,
+    /// The first position that is never used.
+    end: usize,
     log: Vec<State>,
     /// The first position that no receiver has claimed.
     head: usize,
@@ -66,15 +70,28 @@ pub fn run(input: &[u8]) {
     }
 }
 
+/// So many in a batch: few, and sometimes more than one claim can have.
+fn count(input: &mut Input<'_>) -> usize {
+    match usize::from(input.byte()) {
+        few @ 0..240 => few % 20,
+        many => (many - 240) * 40,
+    }
+}
+
 /// Most ends of a side.
 const ENDS: usize = 4;
 
 impl<T: Numbered, K: Ends> Bench<T, K> {
     fn run(input: &mut Input<'_>) {
-        let capacity = 1 + input.below(9);
-        let (sender, receiver) = K::in_process::<T>(capacity);
+        let (start, space) = (Start::of(input), Space::new());
+        let capacity = start.capacity;
+        let (sender, receiver) = match start.left {
+            None => K::in_process::<T>(capacity),
+            Some(_) => Self::late(&space, start),
+        };
         let mut bench = Self {
             capacity,
+            end: start.left.map_or(usize::MAX, |left| left as usize),
             log: Vec::new(),
             head: 0,
             next: 1,
@@ -99,6 +116,17 @@ impl<T: Numbered, K: Ends> Bench<T, K> {
         }
     }
 
+    /// The ends of a channel that has few positions left.
+    fn late(space: &Space, start: Start) -> (Sender<T, K>, Receiver<T, K>) {
+        let channel = K::channel::<T>(NAME).namespace(space.namespace()).capacity(start.capacity);
+        let sender = channel.clone().create_new().sender().expect("the name is free");
+        let map = space.map();
+        drop(sender);
+        Damage::new(&map).begin_at(start.position());
+        let channel = channel.open_existing();
+        (channel.clone().sender().expect("the role is free"), channel.receiver().expect("the role is free"))
+    }
+
     fn check(&self) {
         for sender in &self.senders {
             assert!(sender.end.len() <= self.capacity);
@@ -121,6 +149,7 @@ impl<T: Numbered, K: Ends> Bench<T, K> {
             return 1;
         }
         let first = self.log.len();
+        let want = want.min(self.end - first);
         let most = if K::SHARED_SENDERS { want.min(255) } else { want };
         let free = |at: &usize| {
             at.checked_sub(self.capacity).is_none_or(|at| self.log.get(at) == Some(&State::Done))
@@ -140,7 +169,9 @@ impl<T: Numbered, K: Ends> Bench<T, K> {
     }
 
     fn full<M>(&self, message: M) -> TrySendError<M> {
-        if self.receivers.is_empty() {
+        if self.log.len() == self.end {
+            TrySendError::Broken(message, Broken::Exhausted)
+        } else if self.receivers.is_empty() {
             TrySendError::Disconnected(message, Departure::Left)
         } else {
             TrySendError::Full(message)
@@ -172,11 +203,16 @@ impl<T: Numbered, K: Ends> Bench<T, K> {
                         answer,
                         Err(SendTimeoutError::Timeout(back) | SendTimeoutError::Stalled(back, _)) if back == message
                     )),
-                    _ => assert_eq!(answer, Err(SendTimeoutError::Disconnected(message, Departure::Left))),
+                    TrySendError::Disconnected(_, departure) => {
+                        assert_eq!(answer, Err(SendTimeoutError::Disconnected(message, departure)));
+                    }
+                    TrySendError::Broken(_, broken) => {
+                        assert_eq!(answer, Err(SendTimeoutError::Broken(message, broken)));
+                    }
                 }
             }
             3..=5 => {
-                let want = input.below(20);
+                let want = count(input);
                 let free = self.free(who, want).min(want);
                 let expected = if want > 0 && free == 0 { Err(self.full(())) } else { Ok(free) };
                 let first = self.next;

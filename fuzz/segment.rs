@@ -5,6 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 
 use ringway::map::{self, MapOptions, Namespace, ReadWrite, SharedMap, View};
 
@@ -23,7 +24,7 @@ impl Space {
     pub(crate) fn new() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = PathBuf::from(format!("/dev/shm/ringway-fuzz-{}-{number}", process::id()));
+        let path = PathBuf::from(format!("/dev/shm/ringway-fuzz-{}-{number}-", process::id()));
         let _ = fs::remove_dir_all(&path);
         fs::create_dir(&path).expect("/dev/shm is writable");
         Self(path)
@@ -53,33 +54,62 @@ impl Space {
 }
 
 impl Drop for Space {
+    /// # Panics
+    ///
+    /// If a file of it is still open, or mapped: whoever had it is gone.
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
+        if !thread::panicking() {
+            let mine = |name: &str| name.contains(&*self.0.to_string_lossy());
+            let open = fs::read_dir("/proc/self/fd").expect("there is /proc");
+            let mut open = open.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+            assert!(!open.any(|name| mine(&name.to_string_lossy())), "a descriptor stays open");
+            let mapped = fs::read_to_string("/proc/self/maps").expect("there is /proc");
+            assert!(!mapped.lines().any(mine), "a mapping stays");
+        }
     }
 }
 
 /// Where the parts of a segment lie, by its header.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Parts {
+    pub(crate) kind: u32,
+    pub(crate) form: u32,
     pub(crate) len: u64,
     pub(crate) capacity: u64,
     pub(crate) roster: u64,
     pub(crate) control: u64,
     pub(crate) slots: u64,
     pub(crate) stride: u64,
+    /// Bytes from the start of a cell to its key; 0 if there is none.
+    pub(crate) key: u64,
 }
+
+/// Of `kind`.
+const SPSC: u32 = 1;
+/// Of `kind`: larger ones are of cells.
+const MPMC: u32 = 4;
+/// Of `form`.
+const STAMPED: u32 = 1;
 
 impl Parts {
     /// `word` reads a word of the segment.
     pub(crate) fn of(word: impl Fn(u64) -> u64) -> Self {
         Self {
+            kind: word(40) as u32,
+            form: (word(40) >> 32) as u32,
             len: word(32),
             capacity: word(56),
             roster: word(112),
             control: word(120),
             slots: word(128),
             stride: word(64),
+            key: word(168),
         }
+    }
+
+    pub(crate) fn is_ring(&self) -> bool {
+        self.kind <= MPMC
     }
 
     /// Some word of the segment, those more often that decisions are made by.
@@ -103,13 +133,15 @@ pub(crate) struct Damage {
     pub(crate) parts: Parts,
     /// Whether a message may have been hit.
     pub(crate) hit: bool,
+    /// Whether any word was.
+    pub(crate) any: bool,
 }
 
 impl Damage {
     pub(crate) fn new(map: &SharedMap) -> Self {
         let view = map.view(..).read_write().accessor().expect("it may be written");
         let parts = Parts::of(|at| view.read(at).expect("within"));
-        Self { view, parts, hit: false }
+        Self { view, parts, hit: false, any: false }
     }
 
     pub(crate) fn word(&self, at: u64) -> u64 {
@@ -118,8 +150,14 @@ impl Damage {
 
     pub(crate) fn set(&mut self, at: u64, word: u64) {
         let slot = at.checked_sub(self.parts.slots);
+        self.any = true;
         // The first word of a slot is its stamp, or the sequence of a cell, or belongs to a message.
         self.hit |= slot.is_some_and(|at| at % self.parts.stride != 0 || self.parts.stride == 128);
+        self.view.write(at, &word).expect("within");
+    }
+
+    /// As `set`, of which nothing is known afterwards.
+    pub(crate) fn overwrite(&self, at: u64, word: u64) {
         self.view.write(at, &word).expect("within");
     }
 
@@ -148,6 +186,22 @@ impl Damage {
             9 => old & !3 | small & 3,
             10 => self.word(self.parts.place(input)),
             _ => input.word(),
+        }
+    }
+
+    /// A ring that nobody has open goes on, empty, from that position.
+    pub(crate) fn begin_at(&self, position: u64) {
+        let Parts { kind, form, capacity, control, slots, stride, .. } = self.parts;
+        let write = |at: u64, word: u64| self.view.write(at, &word).expect("within");
+        write(control, position);
+        write(control + 128, position);
+        for next in position..position + capacity {
+            let (slot, lap) = (next % capacity, next / capacity);
+            match (form, kind) {
+                (STAMPED, SPSC) if lap > 0 => write(slots + slot * stride, (lap - 1) << 12 | 1),
+                (STAMPED, _) => write(slots + slot * stride, lap << 12),
+                _ => {}
+            }
         }
     }
 

@@ -9,8 +9,8 @@ use rustix::thread::futex::{self, Flags, Timespec};
 use crate::sync::AtomicU32;
 
 /// What one sleep may take at most, whatever was asked for: whoever tells the news can die before it wakes. In unit tests
-/// so long that a lost wake is not healed.
-pub(super) const LONGEST: Duration = Duration::from_secs(if cfg!(test) { 3600 } else { 1 });
+/// and for a fuzzer so long that a lost wake is not healed.
+pub(super) const LONGEST: Duration = Duration::from_secs(if cfg!(any(test, fuzzing)) { 3600 } else { 1 });
 /// What it takes where the kernel refuses to sleep at a word, or will not have all news wake the sleeper: it looks by itself.
 pub(crate) const NAP: Duration = Duration::from_millis(1);
 

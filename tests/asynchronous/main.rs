@@ -1,7 +1,7 @@
 //! Futures, streams, sinks and the descriptor: in an executor of a few lines, and in tokio's.
 //!
-//! No note of a task is looked at again before an hour has passed, unless a test says otherwise: a wake that is lost is a
-//! hang.
+//! A wake that is lost is healed within a second, so that these tests do not see it; `fuzz/waiting.rs`, which `cargo test`
+//! replays, does.
 #![cfg(not(loom))]
 
 mod calls;
