@@ -80,3 +80,19 @@ unsafe impl<T: Message, const N: usize> Message for [T; N] {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Message;
+
+    #[derive(Message, Clone, Copy)]
+    #[message(crate = crate, checked)]
+    #[repr(C)]
+    struct Empty;
+
+    /// One after the other would take years.
+    #[test]
+    fn elements_without_bytes_are_not_looked_at() {
+        assert_eq!(<[Empty; usize::MAX]>::validate(&[]), Ok(()));
+    }
+}

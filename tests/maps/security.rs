@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
 use ringway::map::{
@@ -237,6 +238,27 @@ fn a_change_of_security_is_one_step_and_a_failing_one_leaves_it_as_it_was() {
     let mut child = Child::spawn("security::role_whose_changes_of_security_fail", &[(DIR, space.path())]);
     assert_eq!(child.hear(), "done");
     child.wait_success();
+    space.assert_empty();
+}
+
+#[test]
+fn role_that_dies_while_it_hands_over() {
+    let Some(role) = Role::play() else { return };
+    let map = role_options(&role).create_new("m").expect("made");
+    sandbox::forbid(libc::SYS_fchown);
+    let acl = vec![entry(Grantee::User(7), 0o4)];
+    let control = AccessControl { group: Some(STRANGER), mode: 0o755, acl, ..AccessControl::default() };
+    panic!("it goes on: {:?}", map.set_access_control(&control));
+}
+
+#[test]
+fn what_is_handed_over_is_its_owners_alone_until_the_others_have_it() {
+    let space = TempNamespace::new();
+    let mut child = Child::spawn("security::role_that_dies_while_it_hands_over", &[(DIR, space.path())]);
+    assert_eq!(child.wait().signal(), Some(libc::SIGSYS));
+    let left = fs::metadata(space.path().join("m")).expect("nobody has removed it yet");
+    assert_eq!(left.mode() & 0o777, 0o700);
+    space.namespace().sweep().expect("swept");
     space.assert_empty();
 }
 

@@ -60,6 +60,49 @@ fn signals_that_allow_no_map_are_named_as_the_cause() {
 }
 
 #[test]
+fn whoever_has_no_name_is_told_what_can_be_done_without_one() {
+    use crate::map::error::Subject;
+    let doing = "opening";
+    let remedies = [
+        (Subject::File, ErrorKind::NotFound, "correct the path"),
+        (Subject::File, ErrorKind::AlreadyExists { stale: false }, "`FileMode::OpenOrCreate`"),
+        (Subject::File, ErrorKind::PermissionDenied { doing }, "let the file's owner"),
+        (Subject::File, ErrorKind::StorageFull { needed: 7 }, "in the file system (or quota), 7 bytes"),
+        (Subject::File, ErrorKind::TooLarge { needed: 7 }, "a file of this file system"),
+        (Subject::File, ErrorKind::Unsupported { what: "that" }, "move the file"),
+        (Subject::File, ErrorKind::Truncated { found: 1, expected: 2 }, "map the file again"),
+        (Subject::Anonymous, ErrorKind::StorageFull { needed: 7 }, "too little free memory, 7 bytes"),
+        (Subject::Anonymous, ErrorKind::PermissionDenied { doing }, "who sealed it"),
+        (Subject::Anonymous, ErrorKind::Truncated { found: 1, expected: 2 }, "receive it from somebody"),
+        (Subject::Anonymous, ErrorKind::Foreign { found: "this".to_owned() }, "send maps alone"),
+    ];
+    for (subject, kind, remedy) in remedies {
+        let text = Error::new(kind, Path::new("")).about(subject).to_string();
+        assert!(text.contains(remedy), "{text}");
+    }
+}
+
+#[test]
+fn an_error_has_the_path_and_the_cause_that_it_names() {
+    use std::error::Error as _;
+
+    use crate::map::RequiredCapacity;
+    let space = crate::testing::TempNamespace::new();
+    let absent = super::options(&space).open("m").expect_err("nobody made it");
+    assert_eq!((absent.map(), absent.path()), (Some("m"), &*space.path().join("m")));
+    assert!(absent.source().is_none());
+    let full = Error::new(ErrorKind::StorageFull { needed: 1 }, Path::new(""));
+    assert_eq!(full.about(crate::map::error::Subject::Anonymous).map(), None);
+    let denied = Error::os("making a file", Path::new("/x"), 0, Errno::ACCESS);
+    assert_eq!(
+        denied.source().expect("the system's").to_string(),
+        io::Error::from(Errno::ACCESS).to_string()
+    );
+    assert_eq!(RequiredCapacity::Exact(7).to_string(), "exactly 7");
+    assert_eq!(RequiredCapacity::AtLeast(7).to_string(), "at least 7");
+}
+
+#[test]
 fn every_kind_of_error_says_what_was_found_and_what_to_do_whatever_it_is_about() {
     use crate::map::RequiredCapacity;
     use crate::map::error::Subject;

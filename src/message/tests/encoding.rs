@@ -26,8 +26,8 @@ const GOLDEN: &[&[u8]] = &[
     &[0x40, 2, 0, 0, 0, 0, 0, 0, 0], // array of 2
     &[0x42, 4],
     b"Side",
-    &[0; 4],
-    &[1],    // enum, version 0, u8
+    &[3, 0, 0, 0],
+    &[1],    // enum, version 3, u8
     &[2, 0], // number of variants
     &[3],
     b"Buy",
@@ -117,8 +117,10 @@ fn a_schema_comes_back_from_its_bytes() {
     assert_eq!((sides.name(), sides.offset(), sides.schema().size()), ("sides", 8, 2));
     let SchemaTree::Array(array) = sides.schema() else { panic!("not an array") };
     assert_eq!((array.len(), array.is_empty()), (2, false));
+    let SchemaTree::Array(none) = <[u8; 0]>::SCHEMA.tree() else { panic!("not an array") };
+    assert!(none.is_empty());
     let SchemaTree::Enum(side) = array.element() else { panic!("not an enum") };
-    assert_eq!((side.name(), side.version(), side.repr().name()), ("Side", 0, "u8"));
+    assert_eq!((side.name(), side.version(), side.repr().name()), ("Side", 3, "u8"));
     assert_eq!((side.variants()[1].name(), side.variants()[1].value()), ("Sell", 255));
 }
 
@@ -206,6 +208,10 @@ fn what_is_no_layout_is_refused() {
         22,
         "field `a` of 4 bytes is at 18446744073709551612 in `S`",
     );
+    let pair = [&[0x40], &2_u64.to_le_bytes()[..], &[0x01]].concat();
+    refused(&structure(2, 1, &[("a", 0, &[1]), ("b", 1, &pair)]), 33, "field `b` of 2 bytes is at 1 in `S`");
+    let longest = [&[0x40], &i64::MAX.to_le_bytes()[..], &[0x01]].concat();
+    assert!(SchemaTree::decode(&structure(i64::MAX as u64, 1, &[("a", 0, &longest)])).is_ok());
     refused(&structure(2, 1, &[("a", 0, &[1]), ("a", 1, &[1])]), 1, "`S` has two parts named `a`");
     refused(&structure(1, 1, &[("", 0, &[1])]), 22, "a name is empty");
     refused(
@@ -217,6 +223,18 @@ fn what_is_no_layout_is_refused() {
     refused(&[1, 0x99], 1, "0x99 is the tag of no type");
     refused(&[2, 0x01], 0, "it has format 2, this program reads 1");
     refused(&vec![1; 65_537], 0, "it has 65537 bytes, the limit is 65536");
+}
+
+#[test]
+fn a_schema_may_be_as_long_as_the_limit() {
+    // 22 bytes before the fields, 10 and its name for each one.
+    let mut names: Vec<String> = (0..247).map(|at| format!("{at:0255}")).collect();
+    names.push("a".repeat(MAX_ENCODED - 22 - 247 * 265 - 10));
+    let fields: Vec<(&str, u64, &[u8])> =
+        names.iter().zip(0..).map(|(name, at)| (&**name, at, &[1][..])).collect();
+    let bytes = structure(248, 1, &fields);
+    assert_eq!(bytes.len(), MAX_ENCODED);
+    assert_eq!(SchemaTree::decode(&bytes).map(|tree| tree.size()), Ok(248));
 }
 
 #[test]
@@ -294,16 +312,18 @@ fn nesting_has_a_limit() {
 
 #[test]
 fn a_schema_prints_in_one_line_or_in_full() {
-    let one =
-        "md.Tick v2 { price: f64 @0, sides: [Side; 2] @8, _pad: [u8; 6] @10, level: Level @16 } (32 bytes)";
+    let one = "md.Tick v2 { price: f64 @0, sides: [Side v3; 2] @8, _pad: [u8; 6] @10, level: Level @16 } (32 bytes)";
     assert_eq!(Tick::SCHEMA.to_string(), one);
-    let full = "md.Tick v2 {\n    price: f64 @0,\n    sides: [Side: u8 {\n        Buy = 1,\n        Sell = 255,\n    \
+    let full = "md.Tick v2 {\n    price: f64 @0,\n    sides: [Side v3: u8 {\n        Buy = 1,\n        Sell = 255,\n    \
                 }; 2] @8,\n    _pad: [u8; 6] @10,\n    level: Level {\n        size: u128 @0,\n    } @16,\n} (32 bytes)";
     assert_eq!(format!("{:#}", Tick::SCHEMA), full);
     assert_eq!(format!("{:#}", <[Level; 1]>::SCHEMA), "[Level {\n    size: u128 @0,\n}; 1] (16 bytes)");
-    assert_eq!(Side::SCHEMA.to_string(), "Side: u8 { Buy = 1, Sell = 255 } (1 byte)");
+    assert_eq!(Side::SCHEMA.to_string(), "Side v3: u8 { Buy = 1, Sell = 255 } (1 byte)");
+    assert_eq!(SchemaTree::decode(&structure(0, 1, &[])).unwrap().to_string(), "S {} (0 bytes)");
     let many: Vec<(String, u64)> = (0..10).map(|at| (format!("f{at}"), at)).collect();
     let many: Vec<(&str, u64, &[u8])> = many.iter().map(|(name, at)| (&**name, *at, &[1][..])).collect();
+    let eight = SchemaTree::decode(&structure(8, 1, &many[..8])).unwrap().to_string();
+    assert!(eight.ends_with("f7: u8 @7 } (8 bytes)"), "{eight}");
     let many = SchemaTree::decode(&structure(10, 1, &many)).unwrap().to_string();
     assert!(many.ends_with("f7: u8 @7, .. 2 more } (10 bytes)"), "{many}");
 }
