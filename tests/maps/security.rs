@@ -332,6 +332,24 @@ fn another_user_has_exactly_what_the_entries_say() {
 }
 
 #[test]
+fn role_that_may_not_list() {
+    let Some(role) = Role::play() else { return };
+    let directory = std::path::PathBuf::from(role.var(DIR));
+    fs::read_dir(&directory).expect_err("it may not");
+    let map = role_options(&role).create_new("m").expect("made");
+    drop((role_options(&role).open("m").expect("its own"), map));
+    let options = MapOptions::new().capacity(1).file_mode(FileMode::CreateNew);
+    options.open_path(directory.join("data")).expect("made");
+}
+
+#[test]
+fn whoever_may_use_a_directory_need_not_be_able_to_list_it() {
+    let space = TempNamespace::new();
+    fs::set_permissions(space.path(), fs::Permissions::from_mode(0o1733)).expect("ours");
+    as_another_user("security::role_that_may_not_list", &space, |_| ());
+}
+
+#[test]
 fn role_holder_of_what_was_closed() {
     let Some(mut role) = Role::play() else { return };
     let map = role_options(&role).open("n").expect("everybody may");

@@ -1,7 +1,10 @@
 //! The encoding, byte for byte, and its decoding from anything at all.
 
+use std::panic::catch_unwind;
+
 use super::super::encode::{ARRAY, ENUM, FORMAT, MAX_DEPTH, MAX_ENCODED, MAX_NAME, PRIMITIVES, STRUCT};
 use super::super::layout::MAX_ALIGN;
+use super::super::schema::{Field, Primitive, Variant};
 use super::super::{Schema, SchemaTree, first_difference};
 use super::{Level, Side, Tick};
 use crate::Message;
@@ -268,12 +271,52 @@ fn a_struct_or_enum_is_not_named_like_a_primitive() {
         refused(&[&[1, ENUM], &name[..], &[0; 4], &[1, 1, 0, 1, b'A', 0, 0, 0, 0]].concat(), 2, &what);
     }
     assert!(SchemaTree::decode(&structure(1, 1, &[("u8", 0, &[1])])).is_ok(), "a field may be");
+    for other in ["u", "u1", "u88", "i", "f6", "boolean", "8"] {
+        let bytes = [&[1, STRUCT], &name(other)[..], &[0; 12], &[1, 0, 0, 0, 0, 0]].concat();
+        assert!(SchemaTree::decode(&bytes).is_ok(), "{other}");
+    }
 }
 
 #[test]
 #[should_panic(expected = "`u8` is the name of a primitive type: give the message another, as with")]
 fn no_type_of_ours_is_named_like_a_primitive() {
     let _ = Schema::structure("u8", 0, [0, 1], &[]);
+}
+
+#[test]
+fn a_schema_of_ours_is_within_the_limits_that_a_decoder_has() {
+    let name = |len: usize| -> &'static str { "n".repeat(len).leak() };
+    assert_eq!(Variant::new(name(MAX_NAME), 0).name.len(), MAX_NAME);
+    for wrong in [name(0), name(MAX_NAME + 1)] {
+        assert!(catch_unwind(|| Variant::new(wrong, 0)).is_err());
+        assert!(catch_unwind(|| Field::new(wrong, 0, u8::SCHEMA)).is_err());
+        assert!(catch_unwind(|| Schema::structure(wrong, 0, [0, 1], &[])).is_err());
+        assert!(catch_unwind(|| Schema::enumeration(wrong, 0, Primitive::U8, &[])).is_err());
+    }
+    let nested =
+        |depth: u32| (1..depth).fold(u8::SCHEMA, |element, _| Box::leak(Box::new(Schema::array(element, 1))));
+    let deepest = nested(MAX_DEPTH);
+    assert_eq!(SchemaTree::decode(&deepest.encode()), Ok(deepest.tree()));
+    assert!(catch_unwind(|| Schema::array(nested(MAX_DEPTH), 1)).is_err());
+    let holder = |inner: &'static Schema| -> Schema {
+        let fields: &'static [Field] = vec![Field::new("a", 0, u8::SCHEMA), Field::new("b", 1, inner)].leak();
+        Schema::structure("S", 0, [2, 1], fields)
+    };
+    let deepest = holder(nested(MAX_DEPTH - 1));
+    assert_eq!(SchemaTree::decode(&deepest.encode()), Ok(deepest.tree()));
+    assert!(catch_unwind(|| holder(nested(MAX_DEPTH))).is_err());
+    assert_eq!(Schema::structure("S", 0, [4096, 4096], &[]).align(), 4096);
+    assert!(catch_unwind(|| Schema::structure("S", 0, [8192, 8192], &[])).is_err());
+    // 11 bytes before the variants, 5 and its name for each one.
+    let variants = |last: usize| -> &'static [Variant] {
+        let mut variants = vec![Variant::new(name(MAX_NAME), 0); 251];
+        variants.extend([Variant::new(name(100), 0), Variant::new(name(last), 0)]);
+        variants.leak()
+    };
+    let last = MAX_ENCODED - 11 - 251 * (5 + MAX_NAME) - 105 - 5;
+    let longest = Schema::enumeration("E", 0, Primitive::U8, variants(last));
+    assert_eq!((longest.encoded_len(), longest.encode().len()), (MAX_ENCODED, MAX_ENCODED));
+    assert!(catch_unwind(|| Schema::enumeration("E", 0, Primitive::U8, variants(last + 1))).is_err());
 }
 
 #[test]
