@@ -297,6 +297,7 @@ fn a_schema_of_ours_is_within_the_limits_that_a_decoder_has() {
         |depth: u32| (1..depth).fold(u8::SCHEMA, |element, _| Box::leak(Box::new(Schema::array(element, 1))));
     let deepest = nested(MAX_DEPTH);
     assert_eq!(SchemaTree::decode(&deepest.encode()), Ok(deepest.tree()));
+    assert_eq!(deepest.encoded_len(), deepest.encode().len());
     assert!(catch_unwind(|| Schema::array(nested(MAX_DEPTH), 1)).is_err());
     let holder = |inner: &'static Schema| -> Schema {
         let fields: &'static [Field] = vec![Field::new("a", 0, u8::SCHEMA), Field::new("b", 1, inner)].leak();
@@ -304,6 +305,7 @@ fn a_schema_of_ours_is_within_the_limits_that_a_decoder_has() {
     };
     let deepest = holder(nested(MAX_DEPTH - 1));
     assert_eq!(SchemaTree::decode(&deepest.encode()), Ok(deepest.tree()));
+    assert_eq!(deepest.encoded_len(), deepest.encode().len());
     assert!(catch_unwind(|| holder(nested(MAX_DEPTH))).is_err());
     assert_eq!(Schema::structure("S", 0, [4096, 4096], &[]).align(), 4096);
     assert!(catch_unwind(|| Schema::structure("S", 0, [8192, 8192], &[])).is_err());
