@@ -124,6 +124,16 @@ fn what_cannot_grow_says_so() {
 }
 
 #[test]
+fn seals_are_added_to_each_other() {
+    use ringway::map::Seals;
+    use rustix::fs::SealFlags;
+    let map = anonymous(10);
+    map.seal(Seals::GROW | Seals::FUTURE_WRITE).expect("a creator may");
+    let seals = rustix::fs::fcntl_get_seals(&map).expect("it is memory");
+    assert_eq!(seals, SealFlags::SHRINK | SealFlags::GROW | SealFlags::FUTURE_WRITE);
+}
+
+#[test]
 fn seals_bind_everybody_for_good() {
     use ringway::map::Seals;
     let map = anonymous(4096);

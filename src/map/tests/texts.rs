@@ -26,6 +26,10 @@ fn a_full_file_system_lacks_space_or_files() {
         assert_says(errno, 0, full, &["space or files (inodes)", "sweep"], &[" 0 ", "`capacity`"]);
         assert_says(errno, 8192, full, &["files (inodes)", "8192 bytes", "`capacity`", "sweep"], &[]);
     }
+    for errno in [Errno::FBIG, Errno::OVERFLOW] {
+        // Nothing here limits how long a file may be.
+        assert_says(errno, 7, io::ErrorKind::FileTooLarge, &["7 bytes", "`capacity`"], &["RLIMIT_FSIZE"]);
+    }
     assert_says(Errno::NOMEM, 0, io::ErrorKind::FileTooLarge, &["memory"], &[" 0 ", "`capacity`"]);
 }
 
