@@ -85,14 +85,9 @@ unsafe impl<T: Message, const N: usize> Message for [T; N] {
 mod tests {
     use crate::Message;
 
-    #[derive(Message, Clone, Copy)]
-    #[message(crate = crate, checked)]
-    #[repr(C)]
-    struct Empty;
-
     /// One after the other would take years.
     #[test]
     fn elements_without_bytes_are_not_looked_at() {
-        assert_eq!(<[Empty; usize::MAX]>::validate(&[]), Ok(()));
+        assert_eq!(<[[bool; 0]; usize::MAX]>::validate(&[]), Ok(()));
     }
 }

@@ -128,7 +128,7 @@ pub(crate) fn now() -> u64 {
 mod tests {
     use std::time::{Duration, SystemTime};
 
-    use super::{RECEIVERS, SENDERS, now};
+    use super::{AtomicBool, Lock, RECEIVERS, RoleLock, SENDERS, now};
 
     #[test]
     fn the_document_has_the_lock_bytes_of_the_roles() {
@@ -136,6 +136,16 @@ mod tests {
             [("lock byte of the first sender", SENDERS), ("lock byte of the first receiver", RECEIVERS)];
         let values = values.map(|(name, byte)| (name, byte.to_string()));
         crate::documents::assert_values("docs/format.md", "Constants", &values);
+    }
+
+    #[test]
+    fn a_flag_is_had_by_the_first_who_tries_and_by_nobody_else_until_it_is_given_back() {
+        let flag = AtomicBool::new(false);
+        let lock = RoleLock::Process(&flag);
+        assert!(!lock.is_held() && lock.try_lock());
+        assert!(lock.is_held() && !lock.try_lock());
+        lock.unlock();
+        assert!(!lock.is_held() && lock.try_lock());
     }
 
     #[test]
