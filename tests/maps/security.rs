@@ -332,21 +332,29 @@ fn another_user_has_exactly_what_the_entries_say() {
 }
 
 #[test]
-fn role_that_may_not_list() {
-    let Some(role) = Role::play() else { return };
-    let directory = std::path::PathBuf::from(role.var(DIR));
-    fs::read_dir(&directory).expect_err("it may not");
+fn role_without_lists() {
+    let Some(mut role) = Role::play() else { return };
     let map = role_options(&role).create_new("m").expect("made");
-    drop((role_options(&role).open("m").expect("its own"), map));
-    let options = MapOptions::new().capacity(1).file_mode(FileMode::CreateNew);
-    options.open_path(directory.join("data")).expect("made");
+    let path = std::path::PathBuf::from(role.var(DIR)).join("m");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o4600)).expect("ours");
+    sandbox::refuse(libc::SYS_fsetxattr, libc::EOPNOTSUPP);
+    let mode = || fs::metadata(&path).expect("there").mode() & 0o7777;
+    let plain = AccessControl { mode: 0o640, ..AccessControl::default() };
+    map.set_access_control(&plain).expect("a mode is enough for that");
+    assert_eq!(mode(), 0o4640, "what is no permission stays");
+    let listed = AccessControl { mode: 0o666, acl: vec![entry(Grantee::User(7), 0o4)], ..plain };
+    map.set_access_control(&listed).expect_err("who is in no list has nothing by it");
+    assert_eq!(mode(), 0o4640);
+    role.say("done");
 }
 
 #[test]
-fn whoever_may_use_a_directory_need_not_be_able_to_list_it() {
+fn where_there_are_no_lists_a_mode_can_be_had_and_a_list_is_refused() {
     let space = TempNamespace::new();
-    fs::set_permissions(space.path(), fs::Permissions::from_mode(0o1733)).expect("ours");
-    as_another_user("security::role_that_may_not_list", &space, |_| ());
+    let mut child = Child::spawn("security::role_without_lists", &[(DIR, space.path())]);
+    assert_eq!(child.hear(), "done");
+    child.wait_success();
+    space.assert_empty();
 }
 
 #[test]

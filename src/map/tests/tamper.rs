@@ -101,6 +101,7 @@ fn assert_foreign(space: &TempNamespace, what: &str) {
     let errors = refused.recv_timeout(crate::testing::WATCHDOG).expect("it blocks, or does not refuse");
     for error in errors {
         assert!(matches!(error.kind(), ErrorKind::Foreign { found } if found == what), "{error}");
+        assert_eq!(error.path(), space.path().join("m"));
         assert_helpful(&error, "m");
     }
     space.namespace().sweep().expect("swept");
