@@ -123,6 +123,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn words_are_copied_as_words() {
+        assert_eq!([parts(8, 24), parts(13, 21), parts(13, 2)], [(0, 3, 0), (3, 2, 2), (2, 0, 0)]);
+    }
+
+    #[test]
     fn every_length_at_every_alignment_is_copied_and_nothing_else_is() {
         let pattern: Vec<u8> = (0..64).map(|at| at as u8 ^ 0x5a).collect();
         for start in 0..16 {

@@ -297,9 +297,7 @@ fn shape(options: &MapOptions, file: &File, capacity: u64, emptied: bool) -> Res
         // already.
         sys::assert_allowed(if commit { capacity.min(len) } else { capacity })?;
     }
-    if capacity > len || commit {
-        let lengthen = if commit { length::extend_committed } else { length::extend };
-        lengthen(file.as_fd(), capacity, options.patience)?;
-    }
+    let lengthen = if commit { length::extend_committed } else { length::extend };
+    lengthen(file.as_fd(), capacity, options.patience)?;
     if emptied { candidate::empty(file, capacity, commit, options.patience) } else { Ok(()) }
 }

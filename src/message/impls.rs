@@ -80,3 +80,14 @@ unsafe impl<T: Message, const N: usize> Message for [T; N] {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Message;
+
+    /// One after the other would take years.
+    #[test]
+    fn elements_without_bytes_are_not_looked_at() {
+        assert_eq!(<[[bool; 0]; usize::MAX]>::validate(&[]), Ok(()));
+    }
+}

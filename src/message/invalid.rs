@@ -120,10 +120,23 @@ mod tests {
     #[test]
     fn a_path_grows_from_the_inside() {
         let bit = InvalidField::value("bool", 7);
+        assert_eq!((bit.expected(), bit.found(), bit.path()), ("bool", 7, ""));
         assert_eq!(bit.to_string(), "the message holds 7, which is not a valid `bool`");
         let bit = bit.at_index(3).in_field("flags").at_index(120).at_index(0).in_field("inner");
         assert_eq!(bit.path(), "inner[0][120].flags[3]");
         assert_eq!(bit.to_string(), "field `inner[0][120].flags[3]` holds 7, which is not a valid `bool`");
+    }
+
+    #[test]
+    fn a_path_is_whole_as_long_as_it_has_90_bytes() {
+        let whole = |inner: usize, outer: usize| {
+            let (inner, outer) = ("i".repeat(inner), "o".repeat(outer));
+            let bit = InvalidField::value("bool", 2).in_field(&inner).in_field(&outer);
+            (bit.path() == format!("{outer}.{inner}")).then(|| bit.to_string())
+        };
+        assert!(whole(1, 88).is_some_and(|text| text.starts_with("field `oo")));
+        assert_eq!(whole(1, 89), None);
+        assert_eq!(InvalidField::value("bool", 2).in_field(&"a".repeat(90)).path().len(), 90);
     }
 
     #[test]

@@ -189,7 +189,8 @@ impl Header {
     fn check_layout(&self, len: u64, expected: &Expected<'_>) -> Result<Layout, Refusal> {
         let terms = self.check_terms(expected.shape.terms.kind)?;
         expected.wanted.check(&terms)?;
-        let shape = Shape { terms, schema_len: self.schema_len as u32, ..expected.shape };
+        // The schemas are the expected ones by now, and if the key's is as long, so is the message's.
+        let shape = Shape { terms, ..expected.shape };
         is("form", self.form, form_code(shape.form))?;
         is("stride", self.stride, shape.stride)?;
         is("payload offset", self.payload_offset, shape.payload_offset)?;
@@ -317,6 +318,21 @@ mod tests {
                 |_, _| panic!("{len} bytes were read"),
             );
             let expected = damaged("schema length", format!("{len} bytes"), "at most 65536 bytes".into());
+            assert_eq!(refusal, Err(expected));
+        }
+        let forge = |header: &mut Header| header.schema_len = MAX_ENCODED as u64;
+        let refusal = checked(u64::SCHEMA, &ours, forge, |_, _| None);
+        let expected = damaged("schema length", "65536 bytes".into(), "no more than the segment has".into());
+        assert_eq!(refusal, Err(expected), "as long as it may be, and not there");
+    }
+
+    #[test]
+    fn a_capacity_that_no_channel_can_have_is_named() {
+        let ours = u64::SCHEMA.encode();
+        for capacity in [0, MAX_CAPACITY + 1, u64::MAX] {
+            let forge = |header: &mut Header| header.capacity = capacity;
+            let refusal = checked(u64::SCHEMA, &ours, forge, |_, _| Some(ours.clone()));
+            let expected = damaged("capacity", capacity.to_string(), "1 to 2147483648".into());
             assert_eq!(refusal, Err(expected));
         }
     }

@@ -135,8 +135,10 @@ fn align_up(offset: u64, align: u64) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Message;
     use crate::protocol::gate::Parking;
     use crate::protocol::ring::OnReceiverDeath;
+    use crate::segment::cells::Key;
 
     const SPSC: Kind = Kind::Spsc;
 
@@ -232,6 +234,22 @@ mod tests {
         assert_eq!(Layout::plan(shape), None);
         shape.stride = 1 << 62;
         assert_eq!(Layout::plan(shape), None);
+    }
+
+    #[derive(Message, Clone, Copy)]
+    #[message(crate = crate)]
+    #[repr(C, align(4096))]
+    struct Page([u8; 4096]);
+
+    #[test]
+    fn the_slots_start_at_the_alignment_of_their_content() {
+        let key = Some(Key::of::<Page>());
+        let ring = Shape::of::<Page>(terms(Kind::Mpmc, 2, [1, 1]), 9);
+        let cells = Shape::of_cells::<Page>(Kind::Table, 2, 9, None, Parking::Fenced);
+        let keyed = Shape::of_cells::<u8>(Kind::KeyedTable, 2, 9, key, Parking::Fenced);
+        for shape in [ring, cells, keyed] {
+            assert_eq!(Layout::plan(shape).expect("it fits").slots % 4096, 0);
+        }
     }
 
     #[test]

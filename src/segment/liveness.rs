@@ -126,7 +126,9 @@ pub(crate) fn now() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{RECEIVERS, SENDERS};
+    use std::time::{Duration, SystemTime};
+
+    use super::{AtomicBool, Lock, RECEIVERS, RoleLock, SENDERS, now};
 
     #[test]
     fn the_document_has_the_lock_bytes_of_the_roles() {
@@ -134,5 +136,22 @@ mod tests {
             [("lock byte of the first sender", SENDERS), ("lock byte of the first receiver", RECEIVERS)];
         let values = values.map(|(name, byte)| (name, byte.to_string()));
         crate::documents::assert_values("docs/format.md", "Constants", &values);
+    }
+
+    #[test]
+    fn a_flag_is_had_by_the_first_who_tries_and_by_nobody_else_until_it_is_given_back() {
+        let flag = AtomicBool::new(false);
+        let lock = RoleLock::Process(&flag);
+        assert!(!lock.is_held() && lock.try_lock());
+        assert!(lock.is_held() && !lock.try_lock());
+        lock.unlock();
+        assert!(!lock.is_held() && lock.try_lock());
+    }
+
+    #[test]
+    fn a_moment_is_told_in_nanoseconds_of_the_epoch() {
+        let before = SystemTime::now();
+        let told = SystemTime::UNIX_EPOCH + Duration::from_nanos(now());
+        assert!(before <= told && told <= SystemTime::now());
     }
 }

@@ -92,7 +92,7 @@ impl Segment {
         let (base, len) = (memory.base(), memory.len());
         let copy = |offset: u64, count: u64| -> Option<Vec<u8>> {
             let end = offset.checked_add(count)?;
-            if end > len || count > u64::from(u32::MAX) {
+            if end > len {
                 return None;
             }
             let mut bytes = vec![0; count as usize];

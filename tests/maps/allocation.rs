@@ -196,6 +196,10 @@ fn advice_of_a_map_is_for_the_views_that_are_taken_from_then_on() {
         assert!(told("rr"), "those are of the moment");
         map.advise(Advice::Normal).expect("known");
         assert!(!told("sr") && !told("rr"));
+        let view = map.accessor().expect("all");
+        let told = || flags(view.as_ptr().addr());
+        view.advise(Advice::Sequential).expect("known");
+        assert!(told().contains(&"sr".to_owned()), "a view is told at once");
     }
 }
 

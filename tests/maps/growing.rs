@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -71,6 +72,32 @@ fn whoever_reads_a_file_sees_what_another_appended_after_a_refresh() {
 }
 
 #[test]
+fn a_map_that_commits_has_the_space_of_what_others_appended_too() {
+    let space = TempNamespace::new();
+    let path = file(&space, "data", &counted(4096));
+    let options = MapOptions::new().allocation(Allocation::Commit);
+    let map = options.open_path(&path).expect("mapped");
+    let appended = File::options().write(true).open(&path).expect("ours");
+    appended.set_len(1 << 20).expect("a tmpfs file can grow");
+    map.grow(1 << 20).expect("there is room");
+    let has = fs::metadata(&path).expect("there").blocks() * 512;
+    assert!(has >= 1 << 20, "{has} bytes");
+}
+
+#[test]
+fn a_file_that_is_long_enough_already_takes_no_space() {
+    let space = TempNamespace::new();
+    let path = space.path().join("data");
+    File::create_new(&path).and_then(|file| file.set_len(1 << 20)).expect("there is room");
+    let options = || MapOptions::new().capacity(1 << 20).allocation(Allocation::Delay);
+    for access in [Access::ReadWrite, Access::Read] {
+        let map = options().access(access).open_path(&path).expect("its length is the capacity");
+        map.grow(1 << 20).map_or_else(|error| assert!(access == Access::Read, "{error}"), drop);
+        assert_eq!(fs::metadata(&path).expect("there").blocks(), 0);
+    }
+}
+
+#[test]
 fn what_cannot_grow_says_so() {
     let space = TempNamespace::new();
     let map = options(&space).create_new("n").expect("created");
@@ -94,6 +121,16 @@ fn what_cannot_grow_says_so() {
     );
     assert!(text.contains("sealed against growing (`Seals::GROW`)"), "{text}");
     assert_eq!(sealed.capacity(), 10);
+}
+
+#[test]
+fn seals_are_added_to_each_other() {
+    use ringway::map::Seals;
+    use rustix::fs::SealFlags;
+    let map = anonymous(10);
+    map.seal(Seals::GROW | Seals::FUTURE_WRITE).expect("a creator may");
+    let seals = rustix::fs::fcntl_get_seals(&map).expect("it is memory");
+    assert_eq!(seals, SealFlags::SHRINK | SealFlags::GROW | SealFlags::FUTURE_WRITE);
 }
 
 #[test]

@@ -134,6 +134,13 @@ fn a_file_without_a_path_cannot_be_named() {
         io::ErrorKind::Unsupported,
     );
     assert!(text.contains("found a file without a path"), "{text}");
+    // The kernel tells the path of one that is removed so, and another file may have it.
+    let open = File::options().read(true).write(true).create_new(true).open(&path).expect("ours");
+    open.set_len(10).expect("there is room");
+    fs::remove_file(&path).expect("ours");
+    file(&files, "data (deleted)", &counted(10));
+    let refused = |kind: &ErrorKind| matches!(kind, ErrorKind::Refused { .. });
+    assert_kind(named(&space, "n").from_file(open), refused, io::ErrorKind::Unsupported);
     space.assert_empty();
 }
 

@@ -108,17 +108,25 @@ fn what_is_no_map_or_not_the_one_that_was_wanted_is_refused() {
 
 /// Sends that descriptor as a map of that kind and of a page.
 fn send_as(socket: &UnixStream, fd: impl AsFd, kind: u8) {
+    send(socket, fd, &message_of(kind));
+}
+
+fn message_of(kind: u8) -> [u8; 32] {
     let mut message = [0; 32];
     message[..8].copy_from_slice(b"RINGWPAS");
     message[9] = 16;
     message[16..20].copy_from_slice(&Rights::READ_WRITE.bits().to_le_bytes());
     message[24] = kind;
+    message
+}
+
+fn send(socket: &UnixStream, fd: impl AsFd, message: &[u8]) {
     let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = rustix::net::SendAncillaryBuffer::new(&mut space);
     let fds = [fd.as_fd()];
     assert!(ancillary.push(rustix::net::SendAncillaryMessage::ScmRights(&fds)));
     let flags = rustix::net::SendFlags::empty();
-    rustix::net::sendmsg(socket, &[io::IoSlice::new(&message)], &mut ancillary, flags).expect("sent");
+    rustix::net::sendmsg(socket, &[io::IoSlice::new(message)], &mut ancillary, flags).expect("sent");
 }
 
 #[test]
@@ -165,6 +173,24 @@ fn a_descriptor_that_is_not_what_its_sender_says_is_refused() {
     for none in [&directory as &dyn AsFd, &pipe] {
         let kind = |kind: &ErrorKind| matches!(kind, ErrorKind::NotMappable { .. });
         assert_kind(receive(none, FILE), kind, io::ErrorKind::Unsupported);
+    }
+}
+
+#[test]
+fn a_message_is_taken_whole_and_from_its_first_byte_or_not_at_all() {
+    let map = anonymous(4096);
+    let whole = message_of(1);
+    let mut other = whole;
+    other[7] = b'?';
+    for message in [&other[..], &whole[..31]] {
+        let (here, there) = UnixStream::pair().expect("made");
+        send(&here, &map, message);
+        drop(here);
+        let refused = MapOptions::new().receive_from(&there);
+        let foreign = |kind: &ErrorKind| matches!(kind, ErrorKind::Foreign { .. });
+        let text = assert_kind(refused, foreign, io::ErrorKind::InvalidData);
+        assert!(text.contains("found another message"), "{text}");
+        assert!(text.contains("send maps alone over this socket"), "{text}");
     }
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
 use ringway::map::{
@@ -241,6 +242,27 @@ fn a_change_of_security_is_one_step_and_a_failing_one_leaves_it_as_it_was() {
 }
 
 #[test]
+fn role_that_dies_while_it_hands_over() {
+    let Some(role) = Role::play() else { return };
+    let map = role_options(&role).create_new("m").expect("made");
+    sandbox::forbid(libc::SYS_fchown);
+    let acl = vec![entry(Grantee::User(7), 0o4)];
+    let control = AccessControl { group: Some(STRANGER), mode: 0o755, acl, ..AccessControl::default() };
+    panic!("it goes on: {:?}", map.set_access_control(&control));
+}
+
+#[test]
+fn what_is_handed_over_is_its_owners_alone_until_the_others_have_it() {
+    let space = TempNamespace::new();
+    let mut child = Child::spawn("security::role_that_dies_while_it_hands_over", &[(DIR, space.path())]);
+    assert_eq!(child.wait().signal(), Some(libc::SIGSYS));
+    let left = fs::metadata(space.path().join("m")).expect("nobody has removed it yet");
+    assert_eq!(left.mode() & 0o777, 0o700);
+    space.namespace().sweep().expect("swept");
+    space.assert_empty();
+}
+
+#[test]
 fn role_stranger() {
     let Some(mut role) = Role::play() else { return };
     let denied = |options: MapOptions, name: &str| {
@@ -306,6 +328,32 @@ fn another_user_has_exactly_what_the_entries_say() {
         child.tell("closed to newcomers");
     });
     drop((private, readable, writable, persisted));
+    space.assert_empty();
+}
+
+#[test]
+fn role_without_lists() {
+    let Some(mut role) = Role::play() else { return };
+    let map = role_options(&role).create_new("m").expect("made");
+    let path = std::path::PathBuf::from(role.var(DIR)).join("m");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o4600)).expect("ours");
+    sandbox::refuse(libc::SYS_fsetxattr, libc::EOPNOTSUPP);
+    let mode = || fs::metadata(&path).expect("there").mode() & 0o7777;
+    let plain = AccessControl { mode: 0o640, ..AccessControl::default() };
+    map.set_access_control(&plain).expect("a mode is enough for that");
+    assert_eq!(mode(), 0o4640, "what is no permission stays");
+    let listed = AccessControl { mode: 0o666, acl: vec![entry(Grantee::User(7), 0o4)], ..plain };
+    map.set_access_control(&listed).expect_err("who is in no list has nothing by it");
+    assert_eq!(mode(), 0o4640);
+    role.say("done");
+}
+
+#[test]
+fn where_there_are_no_lists_a_mode_can_be_had_and_a_list_is_refused() {
+    let space = TempNamespace::new();
+    let mut child = Child::spawn("security::role_without_lists", &[(DIR, space.path())]);
+    assert_eq!(child.hear(), "done");
+    child.wait_success();
     space.assert_empty();
 }
 

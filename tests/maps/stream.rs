@@ -28,6 +28,7 @@ fn a_write_across_the_end_is_short_and_the_all_or_nothing_call_writes_nothing() 
     let map = anonymous(30);
     map.accessor().expect("all").write_all_at(0, &[0xee; 30]).expect("within");
     let mut stream = map.view(10..20).stream().expect("within");
+    assert!(!stream.is_empty() && map.view(10..10).stream().expect("within").is_empty());
     stream.set_position(8);
     let refusal = stream.try_write_all(b"abcde").expect_err("no room");
     assert_eq!(refusal, AccessError::OutOfRange { at: 8, needed: 5, len: 10 });

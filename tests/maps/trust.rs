@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 
 use ringway::map::{
-    Access, AccessControl, AclEntry, Error, ErrorKind, Grantee, MapOptions, Rights, SharedMap,
+    Access, AccessControl, AclEntry, Error, ErrorKind, FileMode, Grantee, MapOptions, Rights, SharedMap,
 };
 use rustix::fs::OFlags;
 
@@ -202,4 +202,22 @@ fn a_map_becomes_the_descriptor_of_its_file() {
     let fd = map.into_fd().expect("it has one");
     assert_eq!(space.files(), ["data-that-is-no-map"], "a descriptor keeps no name");
     assert_eq!(rustix::fs::fstat(&fd).expect("open").st_nlink, 0);
+}
+
+#[test]
+fn role_that_may_not_list() {
+    let Some(role) = Role::play() else { return };
+    let directory = std::path::PathBuf::from(role.var(DIR));
+    fs::read_dir(&directory).expect_err("it may not");
+    let map = role_options(&role).create_new("m").expect("made");
+    drop((role_options(&role).open("m").expect("its own"), map));
+    let options = MapOptions::new().capacity(1).file_mode(FileMode::CreateNew);
+    options.open_path(directory.join("data")).expect("made");
+}
+
+#[test]
+fn whoever_may_use_a_directory_need_not_be_able_to_list_it() {
+    let space = TempNamespace::new();
+    set_mode(space.path(), 0o1733);
+    as_another_user("trust::role_that_may_not_list", &space, |_| ());
 }

@@ -35,6 +35,17 @@ fn the_locks_of_two_descriptions_exclude_each_other() {
 }
 
 #[test]
+fn a_map_has_an_id_that_no_map_before_or_beside_it_has() {
+    let space = TempNamespace::new();
+    let map = options(&space).create_new("m").unwrap();
+    let id = map.id();
+    assert_eq!(options(&space).open("m").unwrap().id(), id);
+    drop(map);
+    let (again, other) = (options(&space).create_new("m").unwrap(), options(&space).create_new("o").unwrap());
+    assert!(id != again.id() && id != other.id() && again.id() != other.id());
+}
+
+#[test]
 fn a_map_is_opened_again_whatever_its_name_has_become() {
     let space = TempNamespace::new();
     let map = options(&space).create_new("m").unwrap();

@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::{FileExt, FileTypeExt, symlink};
 
 use super::{assert_helpful, assert_not_found, load, options, store};
+use crate::map::header::{Elsewhere, Header, LONGEST_NAME, LONGEST_PATH, Plan, Rejected};
 use crate::map::{Disposition, ErrorKind, SharedMap};
 use crate::testing::TempNamespace;
 
@@ -100,6 +101,7 @@ fn assert_foreign(space: &TempNamespace, what: &str) {
     let errors = refused.recv_timeout(crate::testing::WATCHDOG).expect("it blocks, or does not refuse");
     for error in errors {
         assert!(matches!(error.kind(), ErrorKind::Foreign { found } if found == what), "{error}");
+        assert_eq!(error.path(), space.path().join("m"));
         assert_helpful(&error, "m");
     }
     space.namespace().sweep().expect("swept");
@@ -177,29 +179,64 @@ fn a_map_under_another_names_file_is_a_collision_and_no_alias() {
     space.assert_empty();
 }
 
+/// Takes a page that is whole and of the right checksum.
+fn attached(header: &Header) -> Result<Header, Rejected> {
+    let space = TempNamespace::new();
+    let path = space.path().join("m");
+    fs::write(&path, header.format()).expect("there is room");
+    let file = OpenOptions::new().read(true).write(true).open(path).expect("ours");
+    file.set_len(header.plan.file_len).expect("a tmpfs file can grow");
+    Header::attach(&file)
+}
+
+/// The page of a map in memory, or of the name of the file at a path.
+fn page(name: &str, capacity: u64, path: Option<&str>) -> Header {
+    let header_len = name.len() + path.map_or(0, str::len);
+    let follows = if path.is_some() { 0 } else { capacity };
+    Header {
+        name: name.to_owned(),
+        capacity,
+        plan: Plan::new(header_len, follows).expect("both are short"),
+        id: 1,
+        created_ns: 0,
+        creator_pid: 1,
+        creator_mode: 0o600,
+        access: crate::map::Access::Read,
+        elsewhere: path.map(|path| Elsewhere { path: path.into(), device: 1, inode: 1 }),
+    }
+}
+
 #[test]
 fn the_page_of_a_name_has_an_absolute_path() {
-    use crate::map::header::{Elsewhere, Header, Plan, Rejected};
-    let space = TempNamespace::new();
     for (path, fits) in [("/data", true), ("data", false), ("../data", false)] {
-        let header = Header {
-            name: "m".to_owned(),
-            capacity: 1,
-            plan: Plan::new(1 + path.len(), 0).expect("both are short"),
-            id: 1,
-            created_ns: 0,
-            creator_pid: 1,
-            creator_mode: 0o600,
-            access: crate::map::Access::Read,
-            elsewhere: Some(Elsewhere { path: path.into(), device: 1, inode: 1 }),
-        };
-        fs::write(space.path().join("m"), header.format()).expect("there is room");
-        match Header::attach(&fs::File::open(space.path().join("m")).expect("ours")) {
+        let header = page("m", 1, Some(path));
+        match attached(&header) {
             Ok(found) => assert!(fits && found == header),
             Err(Rejected::Kind(ErrorKind::Damaged { part: "path", found, .. })) => {
                 assert_eq!((fits, &*found), (false, "relative"));
             }
             Err(other) => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_page_has_no_name_or_path_or_capacity_beyond_its_limits_whatever_its_checksum_is() {
+    let path = |len: usize| format!("/{}", "p".repeat(len - 1));
+    let longest = page(&"n".repeat(LONGEST_NAME), 1, Some(&path(LONGEST_PATH)));
+    assert!(attached(&longest).is_ok_and(|found| found == longest));
+    let (long_name, long_path) = ("n".repeat(LONGEST_NAME + 1), path(LONGEST_PATH + 1));
+    for (header, wrong) in [
+        (page("", 1, None), ["name length", "0"]),
+        (page(&long_name, 1, None), ["name length", &long_name.len().to_string()]),
+        (page("m", 1, Some(&long_path)), ["path length", &long_path.len().to_string()]),
+        (page("m", 1, Some("")), ["path", "empty"]),
+        (page("m", 0, None), ["capacity", "0"]),
+        (page("m", 0, Some("/data")), ["capacity", "0"]),
+    ] {
+        match attached(&header) {
+            Err(Rejected::Kind(ErrorKind::Damaged { part, found, .. })) => assert_eq!([part, &*found], wrong),
+            other => panic!("{wrong:?}: {other:?}"),
         }
     }
 }

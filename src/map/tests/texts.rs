@@ -26,6 +26,10 @@ fn a_full_file_system_lacks_space_or_files() {
         assert_says(errno, 0, full, &["space or files (inodes)", "sweep"], &[" 0 ", "`capacity`"]);
         assert_says(errno, 8192, full, &["files (inodes)", "8192 bytes", "`capacity`", "sweep"], &[]);
     }
+    for errno in [Errno::FBIG, Errno::OVERFLOW] {
+        // Nothing here limits how long a file may be.
+        assert_says(errno, 7, io::ErrorKind::FileTooLarge, &["7 bytes", "`capacity`"], &["RLIMIT_FSIZE"]);
+    }
     assert_says(Errno::NOMEM, 0, io::ErrorKind::FileTooLarge, &["memory"], &[" 0 ", "`capacity`"]);
 }
 
@@ -57,6 +61,49 @@ fn signals_that_allow_no_map_are_named_as_the_cause() {
     super::assert_helpful(&error, "m");
     assert!(error.to_string().contains("signals for 10s"), "{error}");
     assert_eq!(io::Error::from(error).kind(), io::ErrorKind::TimedOut);
+}
+
+#[test]
+fn whoever_has_no_name_is_told_what_can_be_done_without_one() {
+    use crate::map::error::Subject;
+    let doing = "opening";
+    let remedies = [
+        (Subject::File, ErrorKind::NotFound, "correct the path"),
+        (Subject::File, ErrorKind::AlreadyExists { stale: false }, "`FileMode::OpenOrCreate`"),
+        (Subject::File, ErrorKind::PermissionDenied { doing }, "let the file's owner"),
+        (Subject::File, ErrorKind::StorageFull { needed: 7 }, "in the file system (or quota), 7 bytes"),
+        (Subject::File, ErrorKind::TooLarge { needed: 7 }, "a file of this file system"),
+        (Subject::File, ErrorKind::Unsupported { what: "that" }, "move the file"),
+        (Subject::File, ErrorKind::Truncated { found: 1, expected: 2 }, "map the file again"),
+        (Subject::Anonymous, ErrorKind::StorageFull { needed: 7 }, "too little free memory, 7 bytes"),
+        (Subject::Anonymous, ErrorKind::PermissionDenied { doing }, "who sealed it"),
+        (Subject::Anonymous, ErrorKind::Truncated { found: 1, expected: 2 }, "receive it from somebody"),
+        (Subject::Anonymous, ErrorKind::Foreign { found: "this".to_owned() }, "send maps alone"),
+    ];
+    for (subject, kind, remedy) in remedies {
+        let text = Error::new(kind, Path::new("")).about(subject).to_string();
+        assert!(text.contains(remedy), "{text}");
+    }
+}
+
+#[test]
+fn an_error_has_the_path_and_the_cause_that_it_names() {
+    use std::error::Error as _;
+
+    use crate::map::RequiredCapacity;
+    let space = crate::testing::TempNamespace::new();
+    let absent = super::options(&space).open("m").expect_err("nobody made it");
+    assert_eq!((absent.map(), absent.path()), (Some("m"), &*space.path().join("m")));
+    assert!(absent.source().is_none());
+    let full = Error::new(ErrorKind::StorageFull { needed: 1 }, Path::new(""));
+    assert_eq!(full.about(crate::map::error::Subject::Anonymous).map(), None);
+    let denied = Error::os("making a file", Path::new("/x"), 0, Errno::ACCESS);
+    assert_eq!(
+        denied.source().expect("the system's").to_string(),
+        io::Error::from(Errno::ACCESS).to_string()
+    );
+    assert_eq!(RequiredCapacity::Exact(7).to_string(), "exactly 7");
+    assert_eq!(RequiredCapacity::AtLeast(7).to_string(), "at least 7");
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! The encoding, byte for byte, and its decoding from anything at all.
 
+use std::panic::catch_unwind;
+
 use super::super::encode::{ARRAY, ENUM, FORMAT, MAX_DEPTH, MAX_ENCODED, MAX_NAME, PRIMITIVES, STRUCT};
 use super::super::layout::MAX_ALIGN;
+use super::super::schema::{Field, Primitive, Variant};
 use super::super::{Schema, SchemaTree, first_difference};
 use super::{Level, Side, Tick};
 use crate::Message;
@@ -26,8 +29,8 @@ const GOLDEN: &[&[u8]] = &[
     &[0x40, 2, 0, 0, 0, 0, 0, 0, 0], // array of 2
     &[0x42, 4],
     b"Side",
-    &[0; 4],
-    &[1],    // enum, version 0, u8
+    &[3, 0, 0, 0],
+    &[1],    // enum, version 3, u8
     &[2, 0], // number of variants
     &[3],
     b"Buy",
@@ -117,8 +120,10 @@ fn a_schema_comes_back_from_its_bytes() {
     assert_eq!((sides.name(), sides.offset(), sides.schema().size()), ("sides", 8, 2));
     let SchemaTree::Array(array) = sides.schema() else { panic!("not an array") };
     assert_eq!((array.len(), array.is_empty()), (2, false));
+    let SchemaTree::Array(none) = <[u8; 0]>::SCHEMA.tree() else { panic!("not an array") };
+    assert!(none.is_empty());
     let SchemaTree::Enum(side) = array.element() else { panic!("not an enum") };
-    assert_eq!((side.name(), side.version(), side.repr().name()), ("Side", 0, "u8"));
+    assert_eq!((side.name(), side.version(), side.repr().name()), ("Side", 3, "u8"));
     assert_eq!((side.variants()[1].name(), side.variants()[1].value()), ("Sell", 255));
 }
 
@@ -206,6 +211,10 @@ fn what_is_no_layout_is_refused() {
         22,
         "field `a` of 4 bytes is at 18446744073709551612 in `S`",
     );
+    let pair = [&[0x40], &2_u64.to_le_bytes()[..], &[0x01]].concat();
+    refused(&structure(2, 1, &[("a", 0, &[1]), ("b", 1, &pair)]), 33, "field `b` of 2 bytes is at 1 in `S`");
+    let longest = [&[0x40], &i64::MAX.to_le_bytes()[..], &[0x01]].concat();
+    assert!(SchemaTree::decode(&structure(i64::MAX as u64, 1, &[("a", 0, &longest)])).is_ok());
     refused(&structure(2, 1, &[("a", 0, &[1]), ("a", 1, &[1])]), 1, "`S` has two parts named `a`");
     refused(&structure(1, 1, &[("", 0, &[1])]), 22, "a name is empty");
     refused(
@@ -217,6 +226,18 @@ fn what_is_no_layout_is_refused() {
     refused(&[1, 0x99], 1, "0x99 is the tag of no type");
     refused(&[2, 0x01], 0, "it has format 2, this program reads 1");
     refused(&vec![1; 65_537], 0, "it has 65537 bytes, the limit is 65536");
+}
+
+#[test]
+fn a_schema_may_be_as_long_as_the_limit() {
+    // 22 bytes before the fields, 10 and its name for each one.
+    let mut names: Vec<String> = (0..247).map(|at| format!("{at:0255}")).collect();
+    names.push("a".repeat(MAX_ENCODED - 22 - 247 * 265 - 10));
+    let fields: Vec<(&str, u64, &[u8])> =
+        names.iter().zip(0..).map(|(name, at)| (&**name, at, &[1][..])).collect();
+    let bytes = structure(248, 1, &fields);
+    assert_eq!(bytes.len(), MAX_ENCODED);
+    assert_eq!(SchemaTree::decode(&bytes).map(|tree| tree.size()), Ok(248));
 }
 
 #[test]
@@ -250,12 +271,54 @@ fn a_struct_or_enum_is_not_named_like_a_primitive() {
         refused(&[&[1, ENUM], &name[..], &[0; 4], &[1, 1, 0, 1, b'A', 0, 0, 0, 0]].concat(), 2, &what);
     }
     assert!(SchemaTree::decode(&structure(1, 1, &[("u8", 0, &[1])])).is_ok(), "a field may be");
+    for other in ["u", "u1", "u88", "i", "f6", "boolean", "8"] {
+        let bytes = [&[1, STRUCT], &name(other)[..], &[0; 12], &[1, 0, 0, 0, 0, 0]].concat();
+        assert!(SchemaTree::decode(&bytes).is_ok(), "{other}");
+    }
 }
 
 #[test]
 #[should_panic(expected = "`u8` is the name of a primitive type: give the message another, as with")]
 fn no_type_of_ours_is_named_like_a_primitive() {
     let _ = Schema::structure("u8", 0, [0, 1], &[]);
+}
+
+#[test]
+fn a_schema_of_ours_is_within_the_limits_that_a_decoder_has() {
+    let name = |len: usize| -> &'static str { "n".repeat(len).leak() };
+    assert_eq!(Variant::new(name(MAX_NAME), 0).name.len(), MAX_NAME);
+    for wrong in [name(0), name(MAX_NAME + 1)] {
+        assert!(catch_unwind(|| Variant::new(wrong, 0)).is_err());
+        assert!(catch_unwind(|| Field::new(wrong, 0, u8::SCHEMA)).is_err());
+        assert!(catch_unwind(|| Schema::structure(wrong, 0, [0, 1], &[])).is_err());
+        assert!(catch_unwind(|| Schema::enumeration(wrong, 0, Primitive::U8, &[])).is_err());
+    }
+    let nested =
+        |depth: u32| (1..depth).fold(u8::SCHEMA, |element, _| Box::leak(Box::new(Schema::array(element, 1))));
+    let deepest = nested(MAX_DEPTH);
+    assert_eq!(SchemaTree::decode(&deepest.encode()), Ok(deepest.tree()));
+    assert_eq!(deepest.encoded_len(), deepest.encode().len());
+    assert!(catch_unwind(|| Schema::array(nested(MAX_DEPTH), 1)).is_err());
+    let holder = |inner: &'static Schema| -> Schema {
+        let fields: &'static [Field] = vec![Field::new("a", 0, u8::SCHEMA), Field::new("b", 1, inner)].leak();
+        Schema::structure("S", 0, [2, 1], fields)
+    };
+    let deepest = holder(nested(MAX_DEPTH - 1));
+    assert_eq!(SchemaTree::decode(&deepest.encode()), Ok(deepest.tree()));
+    assert_eq!(deepest.encoded_len(), deepest.encode().len());
+    assert!(catch_unwind(|| holder(nested(MAX_DEPTH))).is_err());
+    assert_eq!(Schema::structure("S", 0, [4096, 4096], &[]).align(), 4096);
+    assert!(catch_unwind(|| Schema::structure("S", 0, [8192, 8192], &[])).is_err());
+    // 11 bytes before the variants, 5 and its name for each one.
+    let variants = |last: usize| -> &'static [Variant] {
+        let mut variants = vec![Variant::new(name(MAX_NAME), 0); 251];
+        variants.extend([Variant::new(name(100), 0), Variant::new(name(last), 0)]);
+        variants.leak()
+    };
+    let last = MAX_ENCODED - 11 - 251 * (5 + MAX_NAME) - 105 - 5;
+    let longest = Schema::enumeration("E", 0, Primitive::U8, variants(last));
+    assert_eq!((longest.encoded_len(), longest.encode().len()), (MAX_ENCODED, MAX_ENCODED));
+    assert!(catch_unwind(|| Schema::enumeration("E", 0, Primitive::U8, variants(last + 1))).is_err());
 }
 
 #[test]
@@ -294,16 +357,18 @@ fn nesting_has_a_limit() {
 
 #[test]
 fn a_schema_prints_in_one_line_or_in_full() {
-    let one =
-        "md.Tick v2 { price: f64 @0, sides: [Side; 2] @8, _pad: [u8; 6] @10, level: Level @16 } (32 bytes)";
+    let one = "md.Tick v2 { price: f64 @0, sides: [Side v3; 2] @8, _pad: [u8; 6] @10, level: Level @16 } (32 bytes)";
     assert_eq!(Tick::SCHEMA.to_string(), one);
-    let full = "md.Tick v2 {\n    price: f64 @0,\n    sides: [Side: u8 {\n        Buy = 1,\n        Sell = 255,\n    \
+    let full = "md.Tick v2 {\n    price: f64 @0,\n    sides: [Side v3: u8 {\n        Buy = 1,\n        Sell = 255,\n    \
                 }; 2] @8,\n    _pad: [u8; 6] @10,\n    level: Level {\n        size: u128 @0,\n    } @16,\n} (32 bytes)";
     assert_eq!(format!("{:#}", Tick::SCHEMA), full);
     assert_eq!(format!("{:#}", <[Level; 1]>::SCHEMA), "[Level {\n    size: u128 @0,\n}; 1] (16 bytes)");
-    assert_eq!(Side::SCHEMA.to_string(), "Side: u8 { Buy = 1, Sell = 255 } (1 byte)");
+    assert_eq!(Side::SCHEMA.to_string(), "Side v3: u8 { Buy = 1, Sell = 255 } (1 byte)");
+    assert_eq!(SchemaTree::decode(&structure(0, 1, &[])).unwrap().to_string(), "S {} (0 bytes)");
     let many: Vec<(String, u64)> = (0..10).map(|at| (format!("f{at}"), at)).collect();
     let many: Vec<(&str, u64, &[u8])> = many.iter().map(|(name, at)| (&**name, *at, &[1][..])).collect();
+    let eight = SchemaTree::decode(&structure(8, 1, &many[..8])).unwrap().to_string();
+    assert!(eight.ends_with("f7: u8 @7 } (8 bytes)"), "{eight}");
     let many = SchemaTree::decode(&structure(10, 1, &many)).unwrap().to_string();
     assert!(many.ends_with("f7: u8 @7, .. 2 more } (10 bytes)"), "{many}");
 }

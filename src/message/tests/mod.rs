@@ -17,7 +17,7 @@ pub(super) struct Tick {
 }
 
 #[derive(Message, Clone, Copy)]
-#[message(crate = crate, checked)]
+#[message(crate = crate, version = 3, checked)]
 #[repr(u8)]
 pub(super) enum Side {
     Buy = 1,

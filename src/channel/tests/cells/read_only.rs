@@ -11,7 +11,7 @@ use crate::channel::options::Options;
 use crate::map::{Access, ErrorKind, Namespace, lock_shared};
 use crate::segment::{Kind, Segment, Slots};
 use crate::sync::Ordering;
-use crate::testing::{Child, Role, skipped};
+use crate::testing::{Child, Role, TempNamespace, skipped};
 
 const SIGSEGV: i32 = 11;
 const STRANGER: [&str; 4] = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
@@ -116,6 +116,25 @@ fn a_reader_has_a_mapping_that_the_kernel_calls_read_only_also_if_it_made_the_ce
     assert_eq!(all, ["r--s", "rw-s"]);
     drop((joined, writer));
     assert!(permissions().is_empty());
+}
+
+/// The records of so many cells are on several pages.
+#[test]
+fn each_cell_of_a_table_has_its_own_gate_where_its_readers_may_write_to_no_other_byte() {
+    const CELLS: u32 = 100;
+    let space = TempNamespace::new();
+    let mut options = Options::new(NAME);
+    options.namespace = space.namespace();
+    options.asked.capacity = Some(CELLS as usize);
+    let table = |access| open::named_cells::<u64>(Kind::Table, None, &options, access).expect("a table");
+    let (writer, reader) = (table(Access::ReadWrite), table(Access::Read));
+    for index in [0, 1, 31, 32, CELLS - 1] {
+        let news = || writer.senders()[index as usize].gate.is_watched();
+        assert!(!news());
+        reader.cell_gate(index).expect("who may write the file may sleep").enlist();
+        assert!(news(), "{index}");
+    }
+    assert_eq!((0..CELLS).filter(|index| writer.senders()[*index as usize].gate.is_watched()).count(), 5);
 }
 
 #[test]
