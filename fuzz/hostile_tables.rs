@@ -53,7 +53,7 @@ impl Table {
             (0..=3, _) if self.values.when == When::Between => self.damage.strike(input),
             (4..=7, None) => self.come(which),
             (4..=7, Some(_)) => self.write(operation, which, input),
-            (8, writer) => {
+            (8, writer @ Some(_)) => {
                 let before = self.damage.snapshot();
                 drop(writer.take());
                 let is_killed = input.byte() % 4 != 0;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use ringway::channel::{ReadyFd, Source};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 
 /// Nobody is told as late.
 const HANG: Duration = Duration::from_secs(10);
@@ -58,7 +59,14 @@ impl Note {
             Self::Task(task) => task.is_told_within(HANG),
             Self::Descriptor(ready) => {
                 let time = Timespec { tv_sec: HANG.as_secs() as i64, tv_nsec: 0 };
-                poll(&mut [PollFd::new(ready, PollFlags::IN)], Some(&time)) == Ok(1)
+                let mut descriptors = [PollFd::new(ready, PollFlags::IN)];
+                loop {
+                    match poll(&mut descriptors, Some(&time)) {
+                        // A fuzzer looks at its watch by a signal.
+                        Err(Errno::INTR) => {}
+                        answer => break answer == Ok(1),
+                    }
+                }
             }
         }
     }

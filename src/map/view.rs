@@ -209,6 +209,15 @@ impl<K: Readable> View<K> {
 
     /// The bytes as a slice.
     ///
+    /// ```
+    /// let map = ringway::map::MapOptions::new().capacity(4).anonymous()?;
+    /// map.view(..).accessor()?.write_all_at(0, &[1, 2, 3, 4])?;
+    /// let view = map.view(..).read_only().accessor()?;
+    /// // SAFETY: nobody else has the map, and nothing writes to it while the slice is there.
+    /// assert_eq!(unsafe { view.as_slice() }, [1, 2, 3, 4]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Safety
     ///
     /// While the slice lives nobody writes to these bytes, in this or another process, through a view, a file

@@ -203,7 +203,7 @@ impl<'map, K: Kind> ViewOptions<'map, K> {
             })?;
         }
         if pages.locked {
-            window.lock(true).map_err(|errno| match errno {
+            window.lock().map_err(|errno| match errno {
                 // Of the limit, or of a page that cannot be had. To see which makes pages, so not where the limit says it.
                 Errno::NOMEM if map.assert_reaches(offset + len).is_err() => no_page(),
                 Errno::NOMEM if !is_over_limit(len) && prefault(&window, access) == Err(Errno::FAULT) => {

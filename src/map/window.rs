@@ -259,18 +259,13 @@ impl Window {
         (from, end - from)
     }
 
-    /// Keeps all pages in memory, or no longer.
-    pub(super) fn lock(&self, locked: bool) -> Result<(), Errno> {
+    /// Keeps all pages in memory.
+    pub(super) fn lock(&self) -> Result<(), Errno> {
         if self.mapped == 0 {
             return Ok(());
         }
-        let base = self.base().cast();
-        if locked {
-            // SAFETY: this mapping alone; no byte changes.
-            return unsafe { mm::mlock(base, self.mapped) };
-        }
-        // SAFETY: as above.
-        unsafe { mm::munlock(base, self.mapped) }
+        // SAFETY: this mapping alone; no byte changes.
+        unsafe { mm::mlock(self.base().cast(), self.mapped) }
     }
 
     fn base(&self) -> *mut u8 {

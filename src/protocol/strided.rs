@@ -90,3 +90,14 @@ impl Strided<'_> {
 fn out_of_range(index: u32, len: u32) -> ! {
     panic!("slot {index} of a ring of {len}");
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "slot 0 of a ring of 0")]
+    fn a_slot_that_is_not_there_is_not_reached() {
+        Strided::none().get(0);
+    }
+}

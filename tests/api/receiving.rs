@@ -131,6 +131,19 @@ fn a_lease_is_read_in_place_and_gives_its_slot_back_when_it_is_dropped() {
 }
 
 #[test]
+fn what_lies_in_place_prints_what_it_is_and_not_what_it_holds() {
+    fn test<M: Numbered, K: Kind>(mut tx: Sender<M, K>, mut rx: Receiver<M, K>) {
+        let loan = tx.try_loan().expect("there is room");
+        assert_eq!(format!("{loan:?}"), "Loan { .. }");
+        let draft = loan.write(M::of(0));
+        assert_eq!(format!("{draft:?}"), "Draft { .. }");
+        draft.publish();
+        assert_eq!(format!("{:?}", rx.try_lease().expect("a message")), "Lease { .. }");
+    }
+    everywhere!(test);
+}
+
+#[test]
 fn iterators_end_where_they_say() {
     fn test<M: Numbered, K: Kind>(mut tx: Sender<M, K>, mut rx: Receiver<M, K>) {
         let n = tx.capacity() as u64;
