@@ -241,11 +241,12 @@ impl<T: Message> Future for NewerFuture<'_, T> {
         let Self { newer, seen } = &mut *self;
         settle(newer, context.waker(), |newer| {
             // What it stored before it went is visible by now.
-            let answer = match newer.reader().load_if_newer(seen) {
-                Ok(None) => newer.gone().map(|departure| Err(WaitError::Stale(departure))),
-                Ok(Some(value)) => Some(Ok(value)),
-                Err(LoadError::Invalid(field)) => Some(Err(WaitError::Invalid(field))),
-                Err(LoadError::Empty) => None,
+            let answer = match newer.reader().try_newer(seen) {
+                Some(Ok(None)) => newer.gone().map(|departure| Err(WaitError::Stale(departure))),
+                Some(Ok(Some(value))) => Some(Ok(value)),
+                Some(Err(LoadError::Invalid(field))) => Some(Err(WaitError::Invalid(field))),
+                // The writer has disturbed each attempt: others get the thread.
+                Some(Err(LoadError::Empty)) | None => None,
             };
             newer.set_seen(**seen);
             answer

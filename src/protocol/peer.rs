@@ -121,3 +121,28 @@ fn settle(mut look: impl FnMut() -> Result<u32, Blocked>, ask: impl FnOnce() -> 
         answer => answer.map_err(Stuck::Ring),
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn gone() -> News {
+        Presence::Left.into()
+    }
+
+    #[test]
+    fn a_side_that_loses_every_race_asks_for_nobody() {
+        let answer = settle(|| Err(Blocked::Contended), || panic!("it does not know that there is nothing"));
+        assert_eq!(answer, Err(Stuck::Ring(Blocked::Contended)));
+    }
+
+    #[test]
+    fn a_second_look_that_loses_every_race_is_not_the_end_of_the_channel() {
+        for first in [Blocked::NotReady, Blocked::Exhausted] {
+            let mut looks = [Err(first), Err(Blocked::Contended)].into_iter();
+            let answer = settle(|| looks.next().expect("two looks"), gone);
+            assert_eq!(answer, Err(Stuck::Ring(Blocked::Contended)));
+            assert_eq!(settle(|| Err(Blocked::NotReady), gone), Err(Stuck::Peer(Departure::Left)));
+        }
+    }
+}

@@ -211,7 +211,7 @@ pub enum Blocked {
     /// No free slot, or no message.
     NotReady,
     /// A word changed as often as it was looked at, so that nothing is known: neither that there is something, nor that
-    /// there is nothing. Peers that follow the protocol do not get there.
+    /// there is nothing.
     Contended,
     /// Every position that the format can count has been used.
     Exhausted,

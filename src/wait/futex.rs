@@ -10,7 +10,8 @@ use crate::sync::AtomicU32;
 
 /// What one sleep may take at most, whatever was asked for: whoever tells the news can die before it wakes. In unit tests
 /// and for a fuzzer so long that a lost wake is not healed.
-pub(super) const LONGEST: Duration = Duration::from_secs(if cfg!(any(test, fuzzing)) { 3600 } else { 1 });
+pub(super) const LONGEST: Duration =
+    Duration::from_secs(if cfg!(any(test, ringway_unhealed)) { 3600 } else { 1 });
 /// What it takes where the kernel refuses to sleep at a word, or will not have all news wake the sleeper: it looks by itself.
 pub(crate) const NAP: Duration = Duration::from_millis(1);
 

@@ -1,7 +1,7 @@
 //! Futures, streams, sinks and the descriptor: in an executor of a few lines, and in tokio's.
 //!
-//! A wake that is lost is healed within a second, so that these tests do not see it; `fuzz/waiting.rs`, which `cargo test`
-//! replays, does.
+//! A wake that is lost is healed within a second, so that these tests do not see it; the unit tests of parking do, and
+//! `scripts/fuzz 60 waiting`, where nothing heals.
 #![cfg(not(loom))]
 
 mod calls;

@@ -30,7 +30,7 @@ pub enum TryLoadError {
 /// Why [`wait_newer`](super::Reader::wait_newer) has no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitError {
-    /// No newer one for as long as was allowed.
+    /// No newer one for as long as was allowed, or none that the writer has let be copied.
     Timeout,
     /// No newer one, and the writer is gone.
     Stale(Departure),

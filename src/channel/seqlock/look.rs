@@ -16,7 +16,7 @@ use crate::segment::{CellPlace, Locks, Segment};
 use crate::wait::{Bell, NAP, Pause, Waiting};
 
 /// So often a call that has a limit tries to copy a value before it looks at the clock.
-const ATTEMPTS: u32 = 64;
+const ATTEMPTS: u32 = 16;
 
 /// A look at the values of a cell.
 #[derive(Clone, Copy)]
@@ -39,7 +39,7 @@ impl<'m, T: Message> Look<'m, T> {
     /// The number of the latest value, 0 if there is none, and the value; `None` if each attempt was disturbed by the writer.
     #[inline]
     pub(super) fn load_within(self, attempts: u32) -> Option<(u64, Result<T, LoadError>)> {
-        (0..attempts).find_map(|_| slots::load_once(self.place))
+        slots::load_within(self.place, attempts)
     }
 
     #[inline]
@@ -64,27 +64,30 @@ impl<'m, T: Message> Look<'m, T> {
 
     #[inline]
     pub(super) fn load_if_newer(self, seen: &mut u64) -> Result<Option<T>, LoadError> {
-        loop {
-            if let Some(answer) = self.try_newer(seen) {
-                return answer;
-            }
+        if self.version() == *seen {
+            return Ok(None);
         }
+        Self::see(slots::load_numbered(self.place), seen)
     }
 
     /// As [`load_if_newer`](Self::load_if_newer), but `None` if each of some attempts was disturbed.
     #[inline]
-    fn try_newer(self, seen: &mut u64) -> Option<Result<Option<T>, LoadError>> {
+    pub(super) fn try_newer(self, seen: &mut u64) -> Option<Result<Option<T>, LoadError>> {
         if self.version() == *seen {
             return Some(Ok(None));
         }
-        let (version, value) = self.load_within(ATTEMPTS)?;
+        Some(Self::see(self.load_within(ATTEMPTS)?, seen))
+    }
+
+    #[inline]
+    fn see((version, value): (u64, Result<T, LoadError>), seen: &mut u64) -> Result<Option<T>, LoadError> {
         *seen = version;
-        Some(match value {
+        match value {
             Ok(value) => Ok(Some(value)),
             // Of a cell of which more was seen than it has.
             Err(LoadError::Empty) => Ok(None),
             Err(error) => Err(error),
-        })
+        }
     }
 
     /// Looks again and again until there is another value, a reason to stop, or no time left.

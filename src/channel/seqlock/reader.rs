@@ -97,6 +97,12 @@ impl<T: Message> Reader<T> {
         self.look().load_if_newer(seen)
     }
 
+    /// The same, but `None` if the writer has disturbed each of some attempts.
+    #[cfg(feature = "async")]
+    pub(crate) fn try_newer(&self, seen: &mut u64) -> Option<Result<Option<T>, LoadError>> {
+        self.look().try_newer(seen)
+    }
+
     /// How many values have been stored in this cell since it was created, by all its writers: the number of the latest
     /// one, and 0 if there is none.
     #[inline]

@@ -25,6 +25,17 @@ pub(super) enum Outcome {
     Invalid(u64),
 }
 
+impl Outcome {
+    /// Of the value; 0 if there is none.
+    #[inline]
+    fn number(self) -> u64 {
+        match self {
+            Self::Value(number) | Self::Invalid(number) => number,
+            Self::Empty | Self::Overtaken => 0,
+        }
+    }
+}
+
 /// The cell's words, for values of that type.
 #[inline]
 pub(super) fn cell<T: Message>(place: CellPlace<'_>) -> Cell<'_> {
@@ -107,19 +118,30 @@ pub(super) fn load<T: Message>(place: CellPlace<'_>) -> Result<T, LoadError> {
     unsafe { value_of(outcome, &value) }
 }
 
-/// The latest value, and its number, or that of one that is invalid; 0 if there is none. In one attempt; `None` if it was
-/// overtaken.
+/// The latest value, and its number, or that of one that is invalid; 0 if there is none.
 #[inline]
-pub(super) fn load_once<T: Message>(place: CellPlace<'_>) -> Option<(u64, Result<T, LoadError>)> {
+pub(super) fn load_numbered<T: Message>(place: CellPlace<'_>) -> (u64, Result<T, LoadError>) {
     let mut value = MaybeUninit::uninit();
-    let outcome = attempt(place, &mut value);
-    let version = match outcome {
-        Outcome::Value(version) | Outcome::Invalid(version) => version,
-        Outcome::Empty => 0,
-        Outcome::Overtaken => return None,
-    };
+    let outcome = settle(place, &mut value);
     // SAFETY: that is what it said.
-    Some((version, unsafe { value_of(outcome, &value) }))
+    (outcome.number(), unsafe { value_of(outcome, &value) })
+}
+
+/// The same, in so many attempts; `None` if each of them was overtaken.
+#[inline]
+pub(super) fn load_within<T: Message>(
+    place: CellPlace<'_>,
+    attempts: u32,
+) -> Option<(u64, Result<T, LoadError>)> {
+    let mut value = MaybeUninit::uninit();
+    for _ in 0..attempts {
+        let outcome = attempt(place, &mut value);
+        if !matches!(outcome, Outcome::Overtaken) {
+            // SAFETY: that is what it said.
+            return Some((outcome.number(), unsafe { value_of(outcome, &value) }));
+        }
+    }
+    None
 }
 
 /// The latest value, straight into memory of the heap.

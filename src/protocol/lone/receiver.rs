@@ -125,7 +125,10 @@ impl LoneReceiver {
     fn inherit(ring: &Ring<'_>, own: u64, from: Cursor, index: u32) {
         let board = &ring.control.board.0;
         let mut cursor = from;
-        while cursor.position() < intent::positions(own).end && !mutant("lone_no_mark") {
+        // No more than one claim has, whatever the intent says by now.
+        let most = from.position() + u64::from(intent::MOST.min(ring.capacity));
+        let end = intent::positions(own).end.min(most);
+        while cursor.position() < end && !mutant("lone_no_mark") {
             let (stamp, lap) = (ring.stamps.get(cursor.slot()), cursor.lap());
             let seen = stamp.load(INHERIT);
             let discard = ring.rules.on_receiver_death == OnReceiverDeath::Discard;

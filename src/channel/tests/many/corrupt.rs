@@ -146,3 +146,19 @@ fn a_message_beyond_the_end_of_positions_is_not_taken_over_from_anybody() {
     drop((tx, rx));
     bench.assert_gone();
 }
+
+#[test]
+fn an_intent_that_nobody_can_have_had_marks_no_more_messages_than_one_can_have_claimed() {
+    let (capacity, most) = (600, 255);
+    let bench = Bench::<Mpsc>::with_room(capacity, 2);
+    let (mut tx, rx) = (bench.sender(), bench.receiver());
+    (0..capacity as u64).for_each(|number| send(&mut tx, number));
+    drop(rx);
+    let words = Words::of(&bench);
+    // The receiver's record lies behind those of the senders.
+    let senders = words.get(48) & 0xffff_ffff;
+    words.set(words.get(112) + 128 * senders + 64, 1 << 58 | most);
+    let mut rx = bench.receiver();
+    let marked = (0..capacity).filter(|_| rx.recv().is_ok() && rx.redelivered() > 0).count();
+    assert_eq!(marked as u64, most);
+}
