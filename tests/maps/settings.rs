@@ -11,6 +11,7 @@ use rustix::fs::FlockOperation;
 use seccompiler::{SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompRule};
 
 use crate::sandbox;
+use crate::sharing::once_free;
 use crate::testing::{Child, Role, TempNamespace};
 use crate::{DIR, assert_argument, assert_kind, assert_taken, bytes, counted, file, options, role_options};
 
@@ -119,8 +120,8 @@ fn whoever_opens_the_name_of_a_file_is_one_of_its_users() {
     busy(by_path(Access::Read, Share::Readers));
     busy(by_path(Access::Read, Share::Exclusive));
     drop(writer);
-    drop(by_path(Access::Read, Share::Exclusive).expect("free again"));
-    let alone = by_name(Access::Read, Share::Exclusive).expect("free");
+    drop(once_free(|| by_path(Access::Read, Share::Exclusive)));
+    let alone = once_free(|| by_name(Access::Read, Share::Exclusive));
     busy(by_path(Access::Read, Share::Any));
     busy(by_name(Access::Read, Share::Any));
     drop((alone, map));
