@@ -5,6 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use ringway::channel::{Mpmc, Mpsc, Spmc, Spsc};
+use ringway::inspect::Observer;
 use ringway::map::SharedMap;
 use ringway::{Error, Message, seqlock};
 
@@ -68,9 +69,30 @@ pub fn run(input: &[u8]) {
             file.set_len(PAGE + input.number() % (2 * damage.parts.len)).expect("resized");
         }
     }
+    look(&space);
     for open in [KINDS[kind], KINDS[other]] {
         if let Err(error) = open(&space, false) {
             assert!(error.to_string().contains(NAME), "{error}");
+        }
+    }
+}
+
+/// Whoever only looks at it sees something, or hears what is wrong.
+fn look(space: &Space) {
+    let observer = match Observer::open_in(&space.namespace(), NAME) {
+        Ok(observer) => observer,
+        Err(error) => return assert!(error.to_string().contains(NAME), "{error}"),
+    };
+    let snapshot = observer.snapshot();
+    assert!(snapshot.fill <= observer.capacity(), "{snapshot:?}");
+    assert!(observer.check().iter().all(|finding| !finding.to_string().is_empty()));
+    let cells = if observer.kind().is_ring() { 0 } else { observer.capacity() as u32 };
+    for cell in 0..cells {
+        if let Ok(Some((number, value))) = observer.value(cell) {
+            assert!(number > 0 && value.len() as u64 == observer.schema().size());
+        }
+        if observer.key_schema().is_some() {
+            let _ = observer.key(cell);
         }
     }
 }

@@ -32,6 +32,8 @@ mod segment;
 
 #[cfg(not(loom))]
 pub mod channel;
+#[cfg(not(loom))]
+pub mod inspect;
 
 #[cfg(not(loom))]
 #[doc(inline)]

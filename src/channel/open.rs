@@ -20,6 +20,7 @@ pub(super) fn name(segment: &Segment) -> &str {
     match segment.memory() {
         Memory::Map(map) => map.name().unwrap_or_default(),
         Memory::Heap(_) => IN_PROCESS,
+        Memory::Observed(observed) => observed.entry().name.as_deref().unwrap_or_default(),
     }
 }
 

@@ -51,7 +51,7 @@ pub enum Peer {
 
 impl Peer {
     /// What a record says, if `presence` is what the kernel says.
-    pub(super) fn of(presence: Presence, identity: Identity, until: u64) -> Self {
+    pub(crate) fn of(presence: Presence, identity: Identity, until: u64) -> Self {
         let time = |since_the_epoch| SystemTime::UNIX_EPOCH + Duration::from_nanos(since_the_epoch);
         let gone = |departure| Self::Gone { departure, pid: identity.pid, at: time(until) };
         match presence {

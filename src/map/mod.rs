@@ -20,6 +20,7 @@ mod kinds;
 mod length;
 mod named;
 mod namespace;
+mod observed;
 mod options;
 mod passing;
 mod reclaim;
@@ -63,6 +64,7 @@ pub(crate) use fork::ForkGuard;
 #[cfg(test)]
 pub(crate) use fork::{in_a_child, in_a_child_with_pid_one};
 pub(crate) use heap::HeapRegion;
+pub(crate) use observed::Observed;
 pub(crate) use region::Region;
 pub(crate) use sys::ByteLock;
 #[cfg(test)]

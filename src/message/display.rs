@@ -31,6 +31,13 @@ impl Display for SchemaTree {
     }
 }
 
+impl SchemaTree {
+    /// The type as it is written in a field: `f64`, `[u8; 4]`, `Level`, `Tick v2`.
+    pub fn type_name(&self) -> impl Display + '_ {
+        TypeName(self)
+    }
+}
+
 /// A type as it is written in a field: `f64`, `[u8; 4]`, `Level`.
 struct TypeName<'t>(&'t SchemaTree);
 

@@ -20,6 +20,7 @@
 //! | `peer` | what an empty or a full ring means when the peer is gone | | wait-free | nothing |
 //! | `gate` | where one side sleeps until the other has news | event counts, with the waiters' bit in the word | wait-free | one empty wake |
 //! | `lifecycle` | the state word of a segment | | wait-free | a segment that nobody accepts |
+//! | `observe` | what one says of a ring who only reads it | | | |
 //! | `strided` | n atomics at a fixed distance | | | |
 
 #![allow(unreachable_pub, reason = "public to the models, private in the library")]
@@ -30,6 +31,8 @@ pub mod intent;
 pub mod key;
 pub mod lifecycle;
 pub mod lone;
+#[cfg(not(loom))]
+pub mod observe;
 pub mod peer;
 pub mod repair;
 pub mod ring;

@@ -5,16 +5,12 @@
 
 use std::marker::PhantomData;
 
+use super::content::{CellSlots, Content, WORD};
 use super::kind::{Kind, Terms};
 use super::layout::{LINE, Shape};
 use crate::message::{Message, Schema, assert_layout};
 use crate::protocol::gate::Parking;
 use crate::protocol::ring::OnReceiverDeath;
-
-/// Bytes of a word: the sequence, the state of a key.
-const WORD: usize = 8;
-/// A sequence that is alone.
-const APART: usize = 2 * LINE;
 
 /// The cell part of a [`Shape`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,51 +50,19 @@ impl Key {
     }
 }
 
-/// Where the slots of a cell of `T` lie.
-///
-/// The sequence is on the line that everybody wants. Of a small value it is not alone there: with both slots beside it
-/// one line moves for a value, with one slot every other value. A larger value has lines of its own, and the more slots
-/// it has, the less often the writer meets a reader in one: but they should fit into a cache together.
+/// Where the slots of a cell of `T` lie: [`Content::cell`].
 pub(crate) struct Slots<T>(PhantomData<T>);
 
 impl<T: Message> Slots<T> {
-    /// Bytes of a value, in whole words, at its alignment.
-    const BYTES: usize = {
-        assert_layout::<T>();
-        let words = if size_of::<T>() == 0 { WORD } else { size_of::<T>().next_multiple_of(WORD) };
-        words.next_multiple_of(align_of::<T>())
-    };
-    /// Behind the sequence.
-    const NEXT: usize = WORD.next_multiple_of(align_of::<T>());
-    /// Whether a slot fits the line of the sequence.
-    const SMALL: bool = Self::NEXT + Self::BYTES <= LINE;
+    const SLOTS: CellSlots = Content::of::<T>().cell();
     /// How many: a power of two.
-    pub(crate) const COUNT: u32 = match Self::BYTES {
-        _ if Self::NEXT + 4 * Self::BYTES <= LINE => 4,
-        _ if Self::SMALL => 2,
-        0..=128 => 32,
-        129..=512 => 16,
-        513..=2048 => 8,
-        _ => 4,
-    };
+    pub(crate) const COUNT: u32 = Self::SLOTS.count;
     /// Bytes from the start of the cell to the first slot.
-    pub(crate) const OFFSET: usize =
-        if Self::SMALL { Self::NEXT } else { APART.next_multiple_of(align_of::<T>()) };
+    pub(crate) const OFFSET: usize = Self::SLOTS.offset;
     /// Bytes from one slot to the next.
-    pub(crate) const STRIDE: usize = if !Self::SMALL {
-        Self::BYTES.next_multiple_of(LINE)
-    } else if Self::NEXT + Self::COUNT as usize * Self::BYTES <= LINE {
-        Self::BYTES
-    } else {
-        // The first one behind the sequence, the second one at the start of the next line.
-        LINE - Self::NEXT
-    };
-    /// Whether a writer has the lines of the slot after the next one brought to it in advance. Between values of this size
-    /// there is time for it, and by turns with a reader a writer then stores half as much again; a smaller or larger
-    /// value gains nothing by it.
-    pub(crate) const AHEAD: bool = matches!(Self::BYTES, 513..=2048);
-    /// Behind the last slot.
-    const END: usize = Self::OFFSET + Self::COUNT as usize * Self::STRIDE;
+    pub(crate) const STRIDE: usize = Self::SLOTS.stride;
+    /// Whether a writer has lines brought to it in advance.
+    pub(crate) const AHEAD: bool = Self::SLOTS.ahead();
 }
 
 impl Shape {
@@ -118,33 +82,45 @@ impl Shape {
             on_receiver_death: OnReceiverDeath::Redeliver,
             parking,
         };
-        let align = LINE.max(align_of::<T>());
-        let end = Slots::<T>::END.next_multiple_of(LINE);
-        let (key_offset, end, align, shape) = match key {
-            None => (0, end, align, KeyShape::default()),
+        let key = key.map(|key| KeyShape {
+            size: key.size as u64,
+            align: key.align as u64,
+            schema_len: key.schema.encode().len() as u32,
+        });
+        Self::of_contents(Content::of::<T>(), terms, schema_len, key)
+            .expect("a value of a program fits in memory")
+    }
+
+    /// The same, of values of that size and alignment; `None` if a cell has more bytes than there can be.
+    pub(super) fn of_contents(
+        content: Content,
+        terms: Terms,
+        schema_len: u32,
+        key: Option<KeyShape>,
+    ) -> Option<Self> {
+        let slots = content.cell();
+        let line = LINE as u64;
+        let end = (slots.end()? as u64).checked_next_multiple_of(line)?;
+        let (key_offset, end, key) = match key {
+            None => (0, end, KeyShape::default()),
             Some(key) => {
-                let offset = end.next_multiple_of(key.align);
-                let end = offset + Key::distance(key.align) + key.size.next_multiple_of(WORD);
-                let schema_len = key.schema.encode().len() as u32;
-                let shape = KeyShape { size: key.size as u64, align: key.align as u64, schema_len };
-                (offset, end, align.max(key.align), shape)
+                let offset = end.checked_next_multiple_of(key.align)?;
+                let behind = Key::distance(key.align as usize) as u64
+                    + key.size.checked_next_multiple_of(WORD as u64)?;
+                (offset, offset.checked_add(behind)?, key)
             }
         };
-        Self {
+        let align = line.max(content.align() as u64).max(key.align);
+        Some(Self {
             terms,
             schema_len,
-            stride: end.next_multiple_of(align) as u64,
-            payload_offset: Slots::<T>::OFFSET as u64,
-            message_size: size_of::<T>() as u64,
-            message_align: align_of::<T>() as u64,
+            stride: end.checked_next_multiple_of(align)?,
+            payload_offset: slots.offset as u64,
+            message_size: content.size() as u64,
+            message_align: content.align() as u64,
             form: None,
-            cell: CellShape {
-                slots: Slots::<T>::COUNT,
-                slot_stride: Slots::<T>::STRIDE as u64,
-                key_offset: key_offset as u64,
-                key: shape,
-            },
-        }
+            cell: CellShape { slots: slots.count, slot_stride: slots.stride as u64, key_offset, key },
+        })
     }
 }
 

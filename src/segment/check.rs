@@ -66,6 +66,19 @@ impl Header {
         expected: &Expected<'_>,
         schema: impl FnOnce(u64, u64) -> Option<Vec<u8>>,
     ) -> Result<Layout, Refusal> {
+        let header = Self::begin(bytes)?;
+        // First: a kind of a later version may have fields in the bytes that are reserved here.
+        header.check_kind(expected.shape.terms.kind)?;
+        header.check_reserved()?;
+        header.check_schema(expected, schema)?;
+        let terms = header.check_terms(expected.shape.terms.kind)?;
+        expected.wanted.check(&terms)?;
+        // The schemas are the expected ones by now, and if the key's is as long, so is the message's.
+        header.check_layout(len, Shape { terms, ..expected.shape })
+    }
+
+    /// A private copy of a segment's start as a header of this version that is whole and ready.
+    pub(super) fn begin(bytes: &[u8]) -> Result<Self, Refusal> {
         let Ok((header, _)) = Self::read_from_prefix(bytes) else {
             let found = format!("{} bytes", bytes.len());
             return Err(damaged("segment", found, format!("at least {HEADER_LEN} bytes")));
@@ -84,24 +97,29 @@ impl Header {
         if header.state != READY {
             return Err(damaged("state", format!("{:#018x}", header.state), format!("{READY:#018x}")));
         }
-        // First: a kind of a later version may have fields in the bytes that are reserved here.
-        header.check_kind(expected.shape.terms.kind)?;
-        if header.reserved != [0; RESERVED] {
-            return Err(damaged("reserved bytes", "some that are not zero".into(), "zero".into()));
+        Ok(header)
+    }
+
+    pub(super) fn check_reserved(&self) -> Result<(), Refusal> {
+        if self.reserved == [0; RESERVED] {
+            return Ok(());
         }
-        header.check_schema(expected, schema)?;
-        header.check_layout(len, expected)
+        Err(damaged("reserved bytes", "some that are not zero".into(), "zero".into()))
     }
 
     fn check_kind(&self, expected: Kind) -> Result<(), Refusal> {
         if self.kind == expected.code() {
             return Ok(());
         }
-        let found = match Kind::from_code(self.kind) {
+        Err(Refusal::Kind { found: self.kind_found(), expected: expected.with_article() })
+    }
+
+    /// The kind in words, be it known or not.
+    pub(super) fn kind_found(&self) -> String {
+        match Kind::from_code(self.kind) {
             Some(kind) => kind.with_article(),
             None => format!("a channel of kind {}", self.kind),
-        };
-        Err(Refusal::Kind { found, expected: expected.with_article() })
+        }
     }
 
     fn check_schema(
@@ -109,21 +127,7 @@ impl Header {
         expected: &Expected<'_>,
         read: impl FnOnce(u64, u64) -> Option<Vec<u8>>,
     ) -> Result<(), Refusal> {
-        is("schema offset", self.schema_offset, HEADER_LEN as u64)?;
-        let key_len = u64::from(self.key_schema_len);
-        for (part, len) in [("schema length", self.schema_len), ("key schema length", key_len)] {
-            if len > MAX_ENCODED as u64 {
-                return Err(damaged(part, format!("{len} bytes"), format!("at most {MAX_ENCODED} bytes")));
-            }
-        }
-        let Some(schema) = read(self.schema_offset, self.schema_len + key_len) else {
-            let found = format!("{} bytes", self.schema_len + key_len);
-            return Err(damaged("schema length", found, "no more than the segment has".into()));
-        };
-        let (found, sum) = (u128::from_le_bytes(self.fingerprint), fnv1a_128(&schema));
-        if found != sum {
-            return Err(damaged("schema fingerprint", format!("{found:#034x}"), format!("{sum:#034x}")));
-        }
+        let schema = self.read_schemas(read)?;
         if schema == expected.schema {
             return Ok(());
         }
@@ -141,8 +145,31 @@ impl Header {
         Err(Refusal::Type { difference })
     }
 
+    /// The encoded schemas, the key's behind that of the message: as long as the header says, and with its fingerprint.
+    pub(super) fn read_schemas(
+        &self,
+        read: impl FnOnce(u64, u64) -> Option<Vec<u8>>,
+    ) -> Result<Vec<u8>, Refusal> {
+        is("schema offset", self.schema_offset, HEADER_LEN as u64)?;
+        let key_len = u64::from(self.key_schema_len);
+        for (part, len) in [("schema length", self.schema_len), ("key schema length", key_len)] {
+            if len > MAX_ENCODED as u64 {
+                return Err(damaged(part, format!("{len} bytes"), format!("at most {MAX_ENCODED} bytes")));
+            }
+        }
+        let Some(schema) = read(self.schema_offset, self.schema_len + key_len) else {
+            let found = format!("{} bytes", self.schema_len + key_len);
+            return Err(damaged("schema length", found, "no more than the segment has".into()));
+        };
+        let (found, sum) = (u128::from_le_bytes(self.fingerprint), fnv1a_128(&schema));
+        if found != sum {
+            return Err(damaged("schema fingerprint", format!("{found:#034x}"), format!("{sum:#034x}")));
+        }
+        Ok(schema)
+    }
+
     /// The terms of the channel, each one checked before anything is computed from it.
-    fn check_terms(&self, kind: Kind) -> Result<Terms, Refusal> {
+    pub(super) fn check_terms(&self, kind: Kind) -> Result<Terms, Refusal> {
         let most_cells = if kind == Kind::Cell { 1 } else { MAX_CELLS };
         let most = if kind.is_ring() { MAX_CAPACITY } else { most_cells.into() };
         if self.capacity == 0 || self.capacity > most {
@@ -186,11 +213,8 @@ impl Header {
         Ok(())
     }
 
-    fn check_layout(&self, len: u64, expected: &Expected<'_>) -> Result<Layout, Refusal> {
-        let terms = self.check_terms(expected.shape.terms.kind)?;
-        expected.wanted.check(&terms)?;
-        // The schemas are the expected ones by now, and if the key's is as long, so is the message's.
-        let shape = Shape { terms, ..expected.shape };
+    /// Whether a segment of this shape is what lies there, in `len` bytes.
+    pub(super) fn check_layout(&self, len: u64, shape: Shape) -> Result<Layout, Refusal> {
         is("form", self.form, form_code(shape.form))?;
         is("stride", self.stride, shape.stride)?;
         is("payload offset", self.payload_offset, shape.payload_offset)?;
@@ -241,9 +265,14 @@ impl Wanted {
 
 /// The first difference between a type of ours and one of theirs, in words.
 fn difference(ours: &Schema, theirs: &[u8]) -> Result<Option<String>, Refusal> {
-    let theirs = SchemaTree::decode(theirs)
-        .map_err(|error| damaged("schema", error.to_string(), "a schema of format version 1".into()))?;
+    let theirs = tree(theirs)?;
     Ok(first_difference(&ours.tree(), &theirs).map(|difference| difference.to_string()))
+}
+
+/// A schema that a segment has.
+pub(super) fn tree(encoded: &[u8]) -> Result<SchemaTree, Refusal> {
+    SchemaTree::decode(encoded)
+        .map_err(|error| damaged("schema", error.to_string(), "a schema of format version 1".into()))
 }
 
 fn difference_of_keys(ours: &Schema, theirs: &[u8]) -> Result<Option<String>, Refusal> {
@@ -267,7 +296,7 @@ fn is<N: PartialEq + ToString>(part: &'static str, found: N, expected: N) -> Res
     Err(damaged(part, found.to_string(), expected.to_string()))
 }
 
-fn damaged(part: &'static str, found: String, expected: String) -> Refusal {
+pub(super) fn damaged(part: &'static str, found: String, expected: String) -> Refusal {
     Refusal::Damaged { part, found, expected }
 }
 

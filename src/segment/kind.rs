@@ -41,8 +41,9 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.code() == code)
     }
 
-    /// What people call it.
-    pub(crate) const fn name(self) -> &'static str {
+    /// What people call it, such as `spsc` or `seqlock cell`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Spsc => "spsc",
             Self::Mpsc => "mpsc",
@@ -61,7 +62,8 @@ impl Kind {
 
     /// Whether it has a ring of messages, and not cells.
     #[inline]
-    pub(crate) const fn is_ring(self) -> bool {
+    #[must_use]
+    pub const fn is_ring(self) -> bool {
         matches!(self, Self::Spsc | Self::Mpsc | Self::Spmc | Self::Mpmc)
     }
 

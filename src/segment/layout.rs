@@ -1,56 +1,34 @@
 //! Where every part of a segment lies: computed from its shape, never read from shared memory.
 
 use super::cells::CellShape;
+use super::content::Content;
 use super::header::HEADER_LEN;
 use super::kind::{Kind, Terms};
-use crate::message::{Message, assert_layout};
+use crate::message::Message;
 use crate::protocol::ring::{Control, Form};
 use crate::protocol::roster::Record;
 
 /// Most messages a channel can hold: positions are counted in slots of 32 bits.
 pub(crate) const MAX_CAPACITY: u64 = 1 << 31;
 
-/// Bytes of a stamp.
-const STAMP: usize = 8;
 /// Bytes of a cache line.
 pub(super) const LINE: usize = 64;
 /// Roster, control lines and slots start at a multiple of this: two lines, as prefetchers pull them.
 const PART_ALIGN: u64 = 128;
 
-/// How messages of this type become visible in a channel of this kind.
-///
-/// Where a side is shared, by their stamp: an index of a shared side says who has claimed what, not what is
-/// complete. Else by their stamp if stamp and message fit one cache line, and otherwise by index: a message
-/// of several lines has to wait for them anyway, and a stamp would take it to one more.
+/// [`Content::form`] of a type.
 pub(crate) const fn form<T: Message>(kind: Kind) -> Form {
-    assert_layout::<T>();
-    let shared = !matches!(kind, Kind::Spsc);
-    if shared || STAMP.next_multiple_of(align_of::<T>()) + size_of::<T>() <= LINE {
-        Form::Stamped
-    } else {
-        Form::Indexed
-    }
+    Content::of::<T>().form(kind)
 }
 
-/// Distance of the message from the start of its slot, in bytes.
+/// [`Content::payload_offset`] of a type.
 pub(crate) const fn payload_offset<T: Message>(kind: Kind) -> usize {
-    match form::<T>(kind) {
-        Form::Stamped => STAMP.next_multiple_of(align_of::<T>()),
-        Form::Indexed => 0,
-    }
+    Content::of::<T>().payload_offset(kind)
 }
 
-/// Distance of the slots from each other, in bytes: 16, 32 or a multiple of 64, and of the alignment.
+/// [`Content::stride`] of a type.
 pub(crate) const fn stride<T: Message>(kind: Kind) -> usize {
-    let bytes = payload_offset::<T>(kind) + size_of::<T>();
-    let lines = if bytes <= 16 {
-        16
-    } else if bytes <= 32 {
-        32
-    } else {
-        bytes.next_multiple_of(LINE)
-    };
-    lines.next_multiple_of(align_of::<T>())
+    Content::of::<T>().stride(kind)
 }
 
 /// What a segment has to hold.
@@ -71,14 +49,19 @@ pub(crate) struct Shape {
 impl Shape {
     /// The shape of a ring of these terms.
     pub(crate) fn of<T: Message>(terms: Terms, schema_len: u32) -> Self {
+        Self::of_ring(Content::of::<T>(), terms, schema_len)
+    }
+
+    /// The same, of messages of that size and alignment.
+    pub(super) fn of_ring(content: Content, terms: Terms, schema_len: u32) -> Self {
         Self {
             terms,
             schema_len,
-            stride: stride::<T>(terms.kind) as u64,
-            payload_offset: payload_offset::<T>(terms.kind) as u64,
-            message_size: size_of::<T>() as u64,
-            message_align: align_of::<T>() as u64,
-            form: Some(form::<T>(terms.kind)),
+            stride: content.stride(terms.kind) as u64,
+            payload_offset: content.payload_offset(terms.kind) as u64,
+            message_size: content.size() as u64,
+            message_align: content.align() as u64,
+            form: Some(content.form(terms.kind)),
             cell: CellShape::default(),
         }
     }

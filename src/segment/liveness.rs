@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::memory::Memory;
 use super::place::Segment;
-use crate::map::{ByteLock, Error, SharedMap};
+use crate::map::{ByteLock, Error, Observed, SharedMap};
 use crate::protocol::roster::{self, Lock, Side};
 
 /// The byte that the first sender locks; the map layer has byte 0. Record i of a side locks byte `first + i`.
@@ -22,6 +22,8 @@ pub(crate) enum Locks {
     Opened(SharedMap),
     /// Through a further description of the same file.
     Reopened(File),
+    /// Of a map that is only looked at: to ask, and never to take.
+    Observed(Arc<Observed>),
     /// All participants are in this process, which cannot outlive itself: a flag for each record, that a
     /// handle clears when dropped.
     Process(Flags),
@@ -40,6 +42,7 @@ impl Locks {
     pub(crate) fn of(segment: &Segment) -> Self {
         match segment.memory() {
             Memory::Map(map) => Self::Opened(map.clone()),
+            Memory::Observed(observed) => Self::Observed(observed.clone()),
             Memory::Heap(_) => {
                 let flags = |count| (0..count).map(|_| AtomicBool::new(false)).collect();
                 let (senders, receivers) = (flags(segment.max_senders()), flags(segment.max_receivers()));
@@ -58,6 +61,7 @@ impl Locks {
             (Self::Process(flags), _) => Ok(Self::Process(flags.clone())),
             (_, Memory::Map(map)) => Ok(Self::Reopened(File::from(map.reopen()?))),
             (_, Memory::Heap(_)) => unreachable!("locks on a file, and no file"),
+            (_, Memory::Observed(_)) => unreachable!("who only looks takes no part"),
         }
     }
 
@@ -75,6 +79,7 @@ impl roster::Locks for Locks {
         match self {
             Self::Opened(map) => Self::byte(map.as_fd(), side, index),
             Self::Reopened(file) => Self::byte(file.as_fd(), side, index),
+            Self::Observed(observed) => Self::byte(observed.as_fd(), side, index),
             Self::Process(flags) => {
                 let flags = match side {
                     Side::Sending => &flags.senders,

@@ -7,19 +7,24 @@
 //!
 //! Who lives and who died is the kernel's word alone (`liveness`).
 
+mod cell_place;
 mod cells;
 mod check;
+mod content;
 mod header;
 mod kind;
 mod layout;
 mod liveness;
 mod memory;
 mod place;
+mod survey;
 
+pub(crate) use cell_place::{CellPlace, HeldCell};
 pub(crate) use cells::{Key, Slots};
 pub(crate) use check::{Expected, Refusal, Wanted};
-pub(crate) use kind::{Kind, MAX_CELLS, MAX_RECORDS, Terms};
+pub use kind::Kind;
+pub(crate) use kind::{MAX_CELLS, MAX_RECORDS, Terms};
 pub(crate) use layout::{Layout, MAX_CAPACITY, Shape, form, payload_offset, stride};
 pub(crate) use liveness::{Locks, now};
 pub(crate) use memory::Memory;
-pub(crate) use place::{CellPlace, HeldCell, INHERITED, Segment, formatter};
+pub(crate) use place::{INHERITED, Segment, formatter};

@@ -8,17 +8,19 @@ use std::sync::{Arc, OnceLock};
 
 use zerocopy::IntoBytes;
 
-use super::cells::{CellShape, Key};
+use super::cell_place::CellPlace;
 use super::check::{Expected, Refusal};
 use super::header::{HEADER_LEN, Header, STATE_OFFSET};
 use super::kind::Kind;
 use super::layout::{Layout, Shape};
 use super::memory::Memory;
-use crate::map::{ForkGuard, HeapRegion, Region, SharedMap};
+use super::survey::Survey;
+use crate::map::{ForkGuard, HeapRegion, Observed, Region, SharedMap};
+use crate::message::SchemaTree;
 use crate::protocol::gate::{Gate, Parking};
 use crate::protocol::ring::{Control, Form, Ring};
 use crate::protocol::roster::Record;
-use crate::protocol::{Strided, lifecycle, seqlock};
+use crate::protocol::{Strided, lifecycle};
 use crate::sync::{AtomicU64, crash_point, words};
 
 /// What a forked child is told that uses what it inherited.
@@ -88,7 +90,28 @@ impl Segment {
 
     /// Borrows a segment that somebody formatted, if it is what the program expects.
     pub(crate) fn attach(map: SharedMap, expected: &Expected<'_>) -> Result<Self, Refusal> {
-        let memory = Memory::Map(map);
+        Self::borrow(Memory::Map(map), |start, len, read| {
+            let layout = Header::check(start, len, expected, read)?;
+            Ok((layout, ()))
+        })
+        .map(|(segment, ())| segment)
+    }
+
+    /// Borrows a segment of any kind and any type, for reading; with its types.
+    pub(crate) fn observe(map: Arc<Observed>) -> Result<(Self, SchemaTree, Option<SchemaTree>), Refusal> {
+        let (segment, (message, key)) = Self::borrow(Memory::Observed(map), |start, len, read| {
+            let Survey { layout, message, key } = Header::survey(start, len, read)?;
+            Ok((layout, (message, key)))
+        })?;
+        Ok((segment, message, key))
+    }
+
+    /// Borrows a segment whose start `check` accepts and plans; it is given a copy of that, the length of the memory, and
+    /// what reads a range.
+    fn borrow<R>(
+        memory: Memory,
+        check: impl FnOnce(&[u8], u64, &dyn Fn(u64, u64) -> Option<Vec<u8>>) -> Result<(Layout, R), Refusal>,
+    ) -> Result<(Self, R), Refusal> {
         let (base, len) = (memory.base(), memory.len());
         let copy = |offset: u64, count: u64| -> Option<Vec<u8>> {
             let end = offset.checked_add(count)?;
@@ -115,13 +138,23 @@ impl Segment {
             lifecycle::observe(unsafe { &*state });
         }
         let start = copy(0, len.min(HEADER_LEN as u64)).expect("the start of the mapping");
-        let layout = Header::check(&start, len, expected, copy)?;
-        Ok(Self { base, layout, memory, owner: ForkGuard::new(), doors: Arc::default() })
+        let (layout, result) = check(&start, len, &copy)?;
+        Ok((Self { base, layout, memory, owner: ForkGuard::new(), doors: Arc::default() }, result))
     }
 
     /// Where the segment lies.
     pub(crate) fn memory(&self) -> &Memory {
         &self.memory
+    }
+
+    /// What it holds.
+    pub(crate) fn shape(&self) -> &Shape {
+        &self.layout.shape
+    }
+
+    /// Bytes of all of it.
+    pub(crate) fn size(&self) -> u64 {
+        self.layout.len
     }
 
     /// What it is.
@@ -273,111 +306,5 @@ impl Segment {
     fn part(&self, offset: u64) -> *mut u8 {
         // SAFETY: every offset of the layout lies inside the memory (invariants).
         unsafe { self.base.as_ptr().add(offset as usize) }
-    }
-}
-
-/// A cell in its segment, which it borrows.
-///
-/// Invariants: `start` is the first byte of a cell of `shape` inside the memory.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct CellPlace<'m> {
-    start: NonNull<u8>,
-    shape: &'m Shape,
-}
-
-impl<'m> CellPlace<'m> {
-    /// The cell's words. `slots` are those of the segment's shape; that the caller says them again lets the compiler know
-    /// them.
-    #[inline]
-    pub(crate) fn cell(self, slots: u32) -> seqlock::Cell<'m> {
-        debug_assert_eq!(slots, self.shape.cell.slots);
-        // SAFETY: the plan keeps a word there (invariant), aligned to 64, which is only accessed atomically; zero bytes
-        // are valid; the borrow keeps the memory. Of a mapping that is read-only it is only loaded, Relaxed.
-        seqlock::Cell { sequence: unsafe { self.start.cast::<AtomicU64>().as_ref() }, slots }
-    }
-
-    /// The start of a slot. `slots`, `offset` and `stride` are those of the shape, likewise.
-    #[inline]
-    pub(crate) fn slot(self, slot: u32, offset: usize, stride: usize) -> NonNull<u8> {
-        let CellShape { slots, slot_stride, .. } = self.shape.cell;
-        debug_assert!(
-            slot < slots && (offset as u64, stride as u64) == (self.shape.payload_offset, slot_stride)
-        );
-        // SAFETY: slots are below their number, so it is inside the cell (invariant).
-        unsafe { self.start.byte_add(offset + slot as usize * stride) }
-    }
-
-    /// The state of the cell's key.
-    pub(crate) fn key_state(self) -> &'m AtomicU64 {
-        let CellShape { key_offset, key, .. } = self.shape.cell;
-        assert_ne!(key.align, 0, "a table without keys");
-        // SAFETY: the plan keeps a word there (invariant), aligned to 64.
-        let state = unsafe { self.start.byte_add(key_offset as usize) };
-        // SAFETY: as in `cell`.
-        unsafe { state.cast::<AtomicU64>().as_ref() }
-    }
-
-    /// The start of the cell's key.
-    pub(crate) fn key(self) -> NonNull<u8> {
-        let CellShape { key_offset, key, .. } = self.shape.cell;
-        assert_ne!(key.align, 0, "a table without keys");
-        // SAFETY: the plan keeps the key there (invariant).
-        unsafe { self.start.byte_add(key_offset as usize + Key::distance(key.align as usize)) }
-    }
-}
-
-/// A cell, and the segment that it keeps.
-#[derive(Clone, Debug)]
-pub(crate) struct HeldCell {
-    /// The start of cell `index` (invariant).
-    start: NonNull<u8>,
-    /// The record of its writer (invariant).
-    record: NonNull<Record>,
-    index: u32,
-    segment: Segment,
-}
-
-// SAFETY: as of `Segment`, of which it is a part.
-unsafe impl Send for HeldCell {}
-// SAFETY: as above.
-unsafe impl Sync for HeldCell {}
-
-impl HeldCell {
-    /// The cell of that number.
-    ///
-    /// # Panics
-    ///
-    /// If there is no such cell.
-    pub(crate) fn new(segment: Segment, index: u32) -> Self {
-        let start = segment.cell(index).start;
-        let record = NonNull::from(&segment.senders()[index as usize]);
-        Self { start, record, index, segment }
-    }
-
-    /// Of its writer.
-    #[inline]
-    pub(crate) fn record(&self) -> &Record {
-        // SAFETY: a record (invariant), which the segment keeps; it holds only atomics.
-        unsafe { self.record.as_ref() }
-    }
-
-    /// Where it lies.
-    ///
-    /// # Panics
-    ///
-    /// In a forked child.
-    #[inline]
-    #[track_caller]
-    pub(crate) fn place(&self) -> CellPlace<'_> {
-        self.segment.assert_ours();
-        CellPlace { start: self.start, shape: &self.segment.layout.shape }
-    }
-
-    pub(crate) fn index(&self) -> u32 {
-        self.index
-    }
-
-    pub(crate) fn segment(&self) -> &Segment {
-        &self.segment
     }
 }

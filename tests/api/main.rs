@@ -5,6 +5,8 @@ mod cell_refusals;
 mod cells;
 mod checked;
 mod clones;
+mod inspecting;
+mod inspecting_damage;
 mod keyed;
 mod kinds;
 mod messages;

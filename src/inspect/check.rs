@@ -1,0 +1,132 @@
+//! What is wrong with the words of a channel whose header is whole.
+
+use std::fmt;
+
+use super::snapshot::Snapshot;
+use crate::channel::Peer;
+use crate::protocol::key;
+use crate::protocol::observe::{Progress, nonsense};
+use crate::protocol::ring::Ring;
+use crate::protocol::seqlock::MOST_VALUES;
+use crate::segment::{Kind, Segment};
+
+/// Something that an [`Observer`](super::Observer) found that is not as it should be.
+///
+/// Whatever is damaged is found by those who take part, too, when they come to it, and they say so with an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Finding {
+    /// A word has a value that nobody writes who follows the protocol.
+    Damaged {
+        /// Which word.
+        part: String,
+        /// What it says.
+        found: String,
+        /// What it should say.
+        expected: String,
+    },
+    /// A participant was killed. What it left is repaired by those who go on, or come.
+    Dead {
+        /// `sender`, `receiver` or `writer`.
+        role: &'static str,
+        /// Its record; of cells, which cell.
+        index: u32,
+        /// Its process, as its own pid namespace counted.
+        pid: u64,
+        /// How many messages it had claimed and not gone on with.
+        claimed: u32,
+    },
+    /// No process has the channel: all that had were killed. Whoever opens the name next starts anew, and a sweep
+    /// removes it.
+    Leftover,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Damaged { part, found, expected } => {
+                write!(f, "{part} is damaged: found {found}, expected {expected}")
+            }
+            Self::Dead { role, index, pid, claimed: 0 } => {
+                write!(f, "the {role} in record {index}, process {pid}, was killed, and left nothing to be repaired")
+            }
+            Self::Dead { role, index, pid, claimed } => {
+                write!(f, "the {role} in record {index}, process {pid}, was killed with a claim of {claimed} messages, ")?;
+                f.write_str("which whoever takes part repairs")
+            }
+            Self::Leftover => f.write_str(
+                "no process has it any more: the next one that opens the name starts anew, and a sweep removes it",
+            ),
+        }
+    }
+}
+
+/// What is wrong with the words, and not only by the moment of the look.
+pub(super) fn words(segment: &Segment, snapshot: &Snapshot) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if segment.kind().is_ring() {
+        ring(&segment.any_ring(), &mut findings);
+    } else {
+        cells(segment, &mut findings);
+    }
+    dead(segment.kind(), snapshot, &mut findings);
+    findings
+}
+
+fn ring(ring: &Ring<'_>, findings: &mut Vec<Finding>) {
+    let Progress { head, tail, is_plausible } = Progress::of(ring);
+    if !is_plausible {
+        findings.push(Finding::Damaged {
+            part: "position".into(),
+            found: format!("head {head} and tail {tail}"),
+            expected: format!(
+                "a tail of 0 to {} in front of the head, neither above {}",
+                ring.capacity,
+                ring.end()
+            ),
+        });
+    }
+    if let Some((slot, stamp, count)) = nonsense(ring) {
+        findings.push(Finding::Damaged {
+            part: format!("the stamp of slot {slot}"),
+            found: format!("{stamp:#x}, and {count} such stamps"),
+            expected: "free, full, skipped, or claimed by a receiver".into(),
+        });
+    }
+}
+
+fn cells(segment: &Segment, findings: &mut Vec<Finding>) {
+    for index in 0..segment.capacity() {
+        let place = segment.cell(index);
+        let version = place.version();
+        if version > MOST_VALUES {
+            findings.push(Finding::Damaged {
+                part: format!("the sequence of cell {index}"),
+                found: version.to_string(),
+                expected: format!("0 to {MOST_VALUES}"),
+            });
+        }
+        if segment.kind() == Kind::KeyedTable {
+            let state = key::look(place.key_state());
+            if state > key::SET {
+                findings.push(Finding::Damaged {
+                    part: format!("the state of the key of cell {index}"),
+                    found: state.to_string(),
+                    expected: "0 or 1".into(),
+                });
+            }
+        }
+    }
+}
+
+fn dead(kind: Kind, snapshot: &Snapshot, findings: &mut Vec<Finding>) {
+    let sender = if kind.is_ring() { "sender" } else { "writer" };
+    for (role, side) in [(sender, &snapshot.senders), ("receiver", &snapshot.receivers)] {
+        for participant in side {
+            if let Peer::Gone { departure: crate::channel::Departure::Died, pid, .. } = participant.peer {
+                let claimed = participant.claimed.map_or(0, |claimed| claimed.count);
+                findings.push(Finding::Dead { role, index: participant.index, pid, claimed });
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! A channel as it was a moment ago.
+
+use crate::channel::Peer;
+use crate::protocol::observe::{Claim, Progress, claim, holes};
+use crate::protocol::repair;
+use crate::protocol::ring::{Position, Ring};
+use crate::protocol::roster::{self, Locks as _};
+use crate::protocol::roster::{Presence, Record, Side, observe, until};
+use crate::segment::{Locks, Segment};
+
+/// What an [`Observer`](super::Observer) saw: each part at a moment of the look, while others went on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// Messages, or of cells values, that were ever sent. Where senders are shared also such as are being written.
+    pub sent: u64,
+    /// Messages that were ever received. Where receivers are shared also such as are being read, and what was dropped with
+    /// a claim. 0 of cells, whose readers are not counted.
+    pub received: u64,
+    /// Messages in the channel that nobody has received, or of cells how many have a value.
+    pub fill: u64,
+    /// Who sends, or writes: every participant that there has ever been, the last one of each record.
+    pub senders: Vec<Participant>,
+    /// Who receives. Readers of cells take no part.
+    pub receivers: Vec<Participant>,
+    /// Whether a sender sleeps until there is room.
+    pub senders_sleep: bool,
+    /// Whether a receiver, or a reader of a cell, sleeps until there is something new.
+    pub receivers_sleep: bool,
+    /// What senders have claimed and not published: nobody gets past the first of them until its sender goes on.
+    pub holes: Option<Claimed>,
+    /// Messages that were dropped because sixteen receivers in turn claimed them and did not give them back.
+    pub poisoned: u64,
+    /// Messages that were dropped with their killed receivers.
+    pub discarded: u64,
+}
+
+/// One that takes part, or took part, in a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Participant {
+    /// Which of its side's records it has; of cells, which cell.
+    pub index: u32,
+    /// Whether it lives, by the kernel's word, and since when; or how it went.
+    pub peer: Peer,
+    /// What it has claimed and not gone on with. Of a side with one participant never known.
+    pub claimed: Option<Claimed>,
+}
+
+/// Messages by their positions: the numbers that they have in their channel, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Claimed {
+    /// The first one.
+    pub first: u64,
+    /// How many there are, not always one behind the other.
+    pub count: u32,
+}
+
+impl From<Claim> for Claimed {
+    fn from(Claim { first, count }: Claim) -> Self {
+        Self { first, count }
+    }
+}
+
+impl Snapshot {
+    /// Of a ring.
+    pub(super) fn of_ring(ring: &Ring<'_>, locks: &Locks) -> Self {
+        let progress = Progress::of(ring);
+        let dropped = repair::dropped(ring);
+        let side = |side: Side, records: &[Record]| {
+            participants(locks, side, records, |index| claim(ring, side, index).map(Into::into))
+        };
+        let position = |position: Position| position.min(ring.end());
+        Self {
+            sent: position(progress.tail),
+            received: position(progress.head),
+            fill: progress.fill(ring).into(),
+            senders: side(Side::Sending, ring.senders),
+            receivers: side(Side::Receiving, ring.receivers),
+            senders_sleep: ring.control.gate(Side::Sending).is_watched(),
+            receivers_sleep: ring.control.gate(Side::Receiving).is_watched(),
+            holes: holes(ring, progress).map(Into::into),
+            poisoned: dropped.poisoned,
+            discarded: dropped.discarded,
+        }
+    }
+
+    /// Of cells.
+    pub(super) fn of_cells(segment: &Segment, locks: &Locks) -> Self {
+        let versions = (0..segment.capacity()).map(|index| segment.cell(index).version());
+        let (mut sent, mut fill) = (0_u64, 0);
+        for version in versions {
+            sent = sent.saturating_add(version);
+            fill += u64::from(version > 0);
+        }
+        Self {
+            sent,
+            received: 0,
+            fill,
+            senders: participants(locks, Side::Sending, segment.senders(), |_| None),
+            receivers: Vec::new(),
+            senders_sleep: false,
+            receivers_sleep: segment.senders().iter().any(|record| record.gate.is_watched()),
+            holes: None,
+            poisoned: 0,
+            discarded: 0,
+        }
+    }
+}
+
+fn participants(
+    locks: &Locks,
+    side: Side,
+    records: &[Record],
+    claimed: impl Fn(u32) -> Option<Claimed>,
+) -> Vec<Participant> {
+    let all = records.iter().zip(0..).filter_map(|(record, index)| {
+        let presence = observe(record, &locks.lock(side, index));
+        let (_, identity) = roster::observe_record(record);
+        let participant = || Participant {
+            index,
+            peer: Peer::of(presence, identity, until(record)),
+            claimed: claimed(index),
+        };
+        (presence != Presence::Never).then(participant)
+    });
+    all.collect()
+}
