@@ -17,6 +17,7 @@ pub mod mpsc;
 mod open;
 mod open_error;
 mod options;
+mod payload;
 mod peer;
 #[cfg(feature = "async")]
 mod ready_fd;
@@ -29,6 +30,7 @@ mod slots;
 mod source;
 pub mod spmc;
 pub mod spsc;
+pub mod untyped;
 mod waits;
 
 #[cfg(test)]

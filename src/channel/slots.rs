@@ -1,4 +1,4 @@
-//! Messages in their slots: moves `T` in and out where a protocol says that this side may.
+//! Messages in their slots: moves them in and out where a protocol says that this side may.
 
 #![allow(unsafe_code, reason = "reads and writes messages in the slots of a segment")]
 
@@ -9,32 +9,34 @@ use std::ptr::NonNull;
 use super::blocking::Stop;
 use super::error::Broken;
 use super::kind::Kind;
+use super::payload::{Of, Payload};
 use crate::message::{InvalidField, Message, validate_bits};
 use crate::protocol::peer::{self, News};
-use crate::protocol::ring::{Corruption, Form, Ring};
+use crate::protocol::ring::{Corruption, Ring};
 use crate::protocol::roster::{Presence, Side};
 use crate::protocol::side::{RecvSide, SendSide};
 use crate::protocol::table;
-use crate::segment::{self, Segment, form, payload_offset, stride};
+use crate::segment::{self, Segment};
 use crate::sync::{crash_point, words};
 use crate::wait::Bell;
 
-/// A segment of the kind `K` whose messages are `T`: its stride and offsets are those of both, by the check at
+/// A segment of the kind `K` with this payload: its stride and offsets are those of both, by the check at
 /// attach.
-struct Slots<T, K> {
+struct Slots<P, K> {
     segment: Segment,
     bell: Bell,
-    of: PhantomData<fn(T, K)>,
+    payload: P,
+    of: PhantomData<fn(K)>,
 }
 
-impl<T: Message, K: Kind> Slots<T, K> {
-    const FORM: Form = form::<T>(K::KIND);
-    const STRIDE: usize = stride::<T>(K::KIND);
-    const PAYLOAD: usize = payload_offset::<T>(K::KIND);
+impl<P: Payload, K: Kind> Slots<P, K> {
+    fn new(segment: Segment, bell: Bell, payload: P) -> Self {
+        Self { segment, bell, payload, of: PhantomData }
+    }
 
     #[inline]
     fn ring(&self) -> Ring<'_> {
-        self.segment.ring(Self::FORM, K::KIND)
+        self.segment.ring(self.payload.form::<K>(), K::KIND)
     }
 
     /// Not in a forked child.
@@ -60,26 +62,30 @@ impl<T: Message, K: Kind> Slots<T, K> {
     /// Where the message of a slot lies: aligned, inside the segment, initialised (a mapping starts as
     /// zeros, and messages have no padding).
     #[inline]
-    fn at(&self, slot: u32) -> NonNull<T> {
+    fn at(&self, slot: u32) -> NonNull<u8> {
         debug_assert!(slot < self.segment.capacity());
+        let (stride, offset) = (self.payload.stride::<K>(), self.payload.offset::<K>());
         // SAFETY: slots are below the capacity, so stride times slot plus payload lies inside the segment.
-        unsafe { self.segment.slots().byte_add(slot as usize * Self::STRIDE + Self::PAYLOAD) }.cast()
+        unsafe { self.segment.slots().byte_add(slot as usize * stride + offset) }
     }
 }
 
 /// The sending side's slots.
-pub(crate) struct SendSlots<T, K: Kind> {
-    slots: Slots<T, K>,
+pub(crate) type SendSlots<T, K> = Sending<Of<T>, K>;
+
+/// The sending side's slots, with that payload.
+pub(crate) struct Sending<P, K: Kind> {
+    slots: Slots<P, K>,
     side: K::Sending,
     /// Claimed for the call that is under way, and not yet filled. Never more than the side has claimed: what it
     /// has left from a claim that was forgotten is the first that it claims again.
     claimed: u32,
 }
 
-impl<T: Message, K: Kind> SendSlots<T, K> {
-    /// Starts as the holder of that record of `segment`, which was planned for `T` and `K`.
-    pub(super) fn resume(segment: Segment, index: u32, bell: Bell) -> Result<Self, Corruption> {
-        let slots = Slots { segment, bell, of: PhantomData };
+impl<P: Payload, K: Kind> Sending<P, K> {
+    /// Starts as the holder of that record of `segment`, which was planned for `payload` and `K`.
+    pub(super) fn with(payload: P, segment: Segment, index: u32, bell: Bell) -> Result<Self, Corruption> {
+        let slots = Slots::new(segment, bell, payload);
         let side = K::Sending::resume(&slots.ring(), index)?;
         Ok(Self { slots, side, claimed: 0 })
     }
@@ -120,27 +126,11 @@ impl<T: Message, K: Kind> SendSlots<T, K> {
         !is_ours || peer::may_claim(&mut self.side, &self.slots.ring(), || ask(&self.slots.segment))
     }
 
-    /// The first claimed slot, for this side alone to write.
-    #[inline]
-    pub(super) fn vacant(&mut self) -> NonNull<T> {
-        self.claimed_slot()
-    }
-
     /// The first claimed slot.
     #[inline]
-    pub(super) fn claimed_slot(&self) -> NonNull<T> {
+    pub(super) fn first(&self) -> NonNull<u8> {
         assert!(self.claimed > 0, "a slot was used before it was claimed");
         self.slots.at(self.side.slot())
-    }
-
-    /// Writes a message into the first claimed slot and fills it.
-    #[inline]
-    pub(super) fn put(&mut self, message: &T) {
-        let slot = self.vacant();
-        // SAFETY: 1. aligned and inside the segment (`at`); 2. claimed, so no receiver reads it before it is
-        // filled, and no other sender writes it; 3. `T` is `Copy`.
-        unsafe { slot.copy_from_nonoverlapping(message.into(), 1) };
-        self.fill();
     }
 
     /// The message in the first claimed slot is complete.
@@ -172,9 +162,41 @@ impl<T: Message, K: Kind> SendSlots<T, K> {
     }
 }
 
+impl<T: Message, K: Kind> SendSlots<T, K> {
+    /// Starts as the holder of that record of `segment`, which was planned for `T` and `K`.
+    pub(super) fn resume(segment: Segment, index: u32, bell: Bell) -> Result<Self, Corruption> {
+        Self::with(Of::new(), segment, index, bell)
+    }
+
+    /// The first claimed slot, for this side alone to write.
+    #[inline]
+    pub(super) fn vacant(&mut self) -> NonNull<T> {
+        self.claimed_slot()
+    }
+
+    /// The first claimed slot.
+    #[inline]
+    pub(super) fn claimed_slot(&self) -> NonNull<T> {
+        self.first().cast()
+    }
+
+    /// Writes a message into the first claimed slot and fills it.
+    #[inline]
+    pub(super) fn put(&mut self, message: &T) {
+        let slot = self.vacant();
+        // SAFETY: 1. aligned and inside the segment (`at`); 2. claimed, so no receiver reads it before it is
+        // filled, and no other sender writes it; 3. `T` is `Copy`.
+        unsafe { slot.copy_from_nonoverlapping(message.into(), 1) };
+        self.fill();
+    }
+}
+
 /// The receiving side's slots.
-pub(crate) struct RecvSlots<T, K: Kind> {
-    slots: Slots<T, K>,
+pub(crate) type RecvSlots<T, K> = Receiving<Of<T>, K>;
+
+/// The receiving side's slots, with that payload.
+pub(crate) struct Receiving<P, K: Kind> {
+    slots: Slots<P, K>,
     side: K::Receiving,
     /// Claimed for the call that is under way, and not yet taken. Never more than the side has claimed: what it
     /// has left from another call is the first that it claims again.
@@ -184,12 +206,12 @@ pub(crate) struct RecvSlots<T, K: Kind> {
     redelivered: u32,
 }
 
-impl<T: Message, K: Kind> RecvSlots<T, K> {
+impl<P: Payload, K: Kind> Receiving<P, K> {
     const KEEPS_REDELIVERED: bool = !matches!(K::KIND, segment::Kind::Spsc);
 
-    /// Starts as the holder of that record of `segment`, which was planned for `T` and `K`.
-    pub(super) fn resume(segment: Segment, index: u32, bell: Bell) -> Result<Self, Corruption> {
-        let slots = Slots { segment, bell, of: PhantomData };
+    /// Starts as the holder of that record of `segment`, which was planned for `payload` and `K`.
+    pub(super) fn with(payload: P, segment: Segment, index: u32, bell: Bell) -> Result<Self, Corruption> {
+        let slots = Slots::new(segment, bell, payload);
         let side = K::Receiving::resume(&slots.ring(), index)?;
         Ok(Self { slots, side, ready: 0, redelivered: 0 })
     }
@@ -254,6 +276,49 @@ impl<T: Message, K: Kind> RecvSlots<T, K> {
         !is_ours || peer::may_poll(&mut self.side, &self.slots.ring(), || ask(&self.slots.segment))
     }
 
+    /// The slot of the first message.
+    #[inline]
+    pub(super) fn first(&self) -> NonNull<u8> {
+        assert!(self.ready > 0, "a message was read before it was there");
+        self.slots.at(self.side.slot())
+    }
+
+    /// Counts the first message as taken.
+    #[inline]
+    pub(super) fn skip(&mut self) {
+        assert!(self.ready > 0, "a message was taken before it was there");
+        self.ready -= 1;
+        if Self::KEEPS_REDELIVERED {
+            self.redelivered = self.redelivered.max(self.side.redelivered());
+        }
+        self.side.take(&self.slots.ring());
+    }
+
+    /// Gives the slots of what was taken back, and wakes who waits for one.
+    #[inline]
+    pub(super) fn release(&mut self) {
+        self.side.release(&self.slots.ring());
+        self.slots.ring_for(Side::Sending);
+        if K::SHARED_RECEIVERS {
+            self.slots.ring_for_the_end();
+        }
+    }
+
+    /// What is claimed is for others.
+    pub(super) fn abandon(&mut self) {
+        self.ready = 0;
+        self.side.abandon(&self.slots.ring());
+        self.slots.ring_for(Side::Sending);
+        self.slots.ring_for(Side::Receiving);
+    }
+}
+
+impl<T: Message, K: Kind> RecvSlots<T, K> {
+    /// Starts as the holder of that record of `segment`, which was planned for `T` and `K`.
+    pub(super) fn resume(segment: Segment, index: u32, bell: Bell) -> Result<Self, Corruption> {
+        Self::with(Of::new(), segment, index, bell)
+    }
+
     /// Copies the first message out and counts it as taken, whether it is valid or not.
     #[inline]
     pub(super) fn take(&mut self) -> Result<T, InvalidField> {
@@ -291,36 +356,6 @@ impl<T: Message, K: Kind> RecvSlots<T, K> {
     /// The slot of the first message.
     #[inline]
     pub(super) fn ready_slot(&self) -> NonNull<T> {
-        assert!(self.ready > 0, "a message was read before it was there");
-        self.slots.at(self.side.slot())
-    }
-
-    /// Counts the first message as taken.
-    #[inline]
-    pub(super) fn skip(&mut self) {
-        assert!(self.ready > 0, "a message was taken before it was there");
-        self.ready -= 1;
-        if Self::KEEPS_REDELIVERED {
-            self.redelivered = self.redelivered.max(self.side.redelivered());
-        }
-        self.side.take(&self.slots.ring());
-    }
-
-    /// Gives the slots of what was taken back, and wakes who waits for one.
-    #[inline]
-    pub(super) fn release(&mut self) {
-        self.side.release(&self.slots.ring());
-        self.slots.ring_for(Side::Sending);
-        if K::SHARED_RECEIVERS {
-            self.slots.ring_for_the_end();
-        }
-    }
-
-    /// What is claimed is for others.
-    pub(super) fn abandon(&mut self) {
-        self.ready = 0;
-        self.side.abandon(&self.slots.ring());
-        self.slots.ring_for(Side::Sending);
-        self.slots.ring_for(Side::Receiving);
+        self.first().cast()
     }
 }

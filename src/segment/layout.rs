@@ -3,7 +3,7 @@
 use super::cells::CellShape;
 use super::content::Content;
 use super::header::HEADER_LEN;
-use super::kind::{Kind, Terms};
+use super::kind::Terms;
 use crate::message::Message;
 use crate::protocol::ring::{Control, Form};
 use crate::protocol::roster::Record;
@@ -15,21 +15,6 @@ pub(crate) const MAX_CAPACITY: u64 = 1 << 31;
 pub(super) const LINE: usize = 64;
 /// Roster, control lines and slots start at a multiple of this: two lines, as prefetchers pull them.
 const PART_ALIGN: u64 = 128;
-
-/// [`Content::form`] of a type.
-pub(crate) const fn form<T: Message>(kind: Kind) -> Form {
-    Content::of::<T>().form(kind)
-}
-
-/// [`Content::payload_offset`] of a type.
-pub(crate) const fn payload_offset<T: Message>(kind: Kind) -> usize {
-    Content::of::<T>().payload_offset(kind)
-}
-
-/// [`Content::stride`] of a type.
-pub(crate) const fn stride<T: Message>(kind: Kind) -> usize {
-    Content::of::<T>().stride(kind)
-}
 
 /// What a segment has to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,9 +106,22 @@ mod tests {
     use crate::Message;
     use crate::protocol::gate::Parking;
     use crate::protocol::ring::OnReceiverDeath;
+    use crate::segment::Kind;
     use crate::segment::cells::Key;
 
     const SPSC: Kind = Kind::Spsc;
+
+    fn form<T: Message>(kind: Kind) -> Form {
+        Content::of::<T>().form(kind)
+    }
+
+    fn stride<T: Message>(kind: Kind) -> usize {
+        Content::of::<T>().stride(kind)
+    }
+
+    fn payload_offset<T: Message>(kind: Kind) -> usize {
+        Content::of::<T>().payload_offset(kind)
+    }
 
     fn terms(kind: Kind, capacity: u32, [senders, receivers]: [u32; 2]) -> Terms {
         Terms {

@@ -97,9 +97,18 @@ impl Segment {
         .map(|(segment, ())| segment)
     }
 
-    /// Borrows a segment of any kind and any type, for reading; with its types.
+    /// Borrows a segment of any kind and any type; with its types.
+    pub(crate) fn attach_any(map: SharedMap) -> Result<(Self, SchemaTree, Option<SchemaTree>), Refusal> {
+        Self::survey(Memory::Map(map))
+    }
+
+    /// The same of one that is only looked at.
     pub(crate) fn observe(map: Arc<Observed>) -> Result<(Self, SchemaTree, Option<SchemaTree>), Refusal> {
-        let (segment, (message, key)) = Self::borrow(Memory::Observed(map), |start, len, read| {
+        Self::survey(Memory::Observed(map))
+    }
+
+    fn survey(memory: Memory) -> Result<(Self, SchemaTree, Option<SchemaTree>), Refusal> {
+        let (segment, (message, key)) = Self::borrow(memory, |start, len, read| {
             let Survey { layout, message, key } = Header::survey(start, len, read)?;
             Ok((layout, (message, key)))
         })?;

@@ -1,0 +1,263 @@
+//! Channels whose type only the segment knows: for tools that pass on, record or make up messages of programs that they
+//! were not built with.
+//!
+//! A [`Channel`] is one that exists. Its [`schema`](Channel::schema) says what its messages are, which are bytes here: as many
+//! as the schema says, little-endian, without gaps. Whoever takes part in this way is a participant like any other.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use ringway::{channel::untyped, mpsc};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let name = &format!("doc-untyped-{}", std::process::id());
+//! let mut rx = mpsc::channel::<[u32; 2]>(name).receiver()?;
+//!
+//! let channel = untyped::Channel::open(name)?;
+//! assert_eq!(channel.schema().to_string(), "[u32; 2] (8 bytes)");
+//! let mut tx = channel.sender()?;
+//! tx.send_timeout(&[1, 0, 0, 0, 2, 0, 0, 0], Duration::from_secs(1))?;
+//! assert_eq!(rx.recv()?, [1, 2]);
+//! # Ok(()) }
+//! ```
+
+#![allow(unsafe_code, reason = "copies the bytes of messages in and out of slots")]
+
+use std::fmt;
+use std::ptr::NonNull;
+use std::time::Duration;
+
+use super::blocking::Patience;
+use super::error::{RecvTimeoutError, SendTimeoutError};
+use super::kind::{self, Kind};
+use super::member::Member;
+use super::open;
+use super::options::EndpointOptions;
+use super::peer::Watch;
+use super::slots::{Receiving, Sending};
+use crate::Error;
+use crate::map::{MapOptions, Namespace};
+use crate::message::SchemaTree;
+use crate::protocol::roster::Side;
+use crate::segment::{self, Content, Locks, Segment};
+use crate::sync::words;
+
+/// A channel that exists, about to be used: see the [module](self).
+#[derive(Debug)]
+#[must_use = "a channel is used by its sender or receiver"]
+pub struct Channel {
+    segment: Segment,
+    schema: SchemaTree,
+}
+
+impl Channel {
+    /// The channel of that name in the user's namespace.
+    ///
+    /// # Errors
+    ///
+    /// There is none, it is none, it has cells and no messages, it is damaged, or this user may not use it.
+    pub fn open(name: &str) -> Result<Self, Error> {
+        Self::open_in(&Namespace::User, name)
+    }
+
+    /// The channel of that name in a namespace.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_in(namespace: &Namespace, name: &str) -> Result<Self, Error> {
+        let map = MapOptions::new().namespace(namespace.clone()).open(name).map_err(Error::Map)?;
+        let (segment, schema, _) =
+            Segment::attach_any(map).map_err(|refusal| Error::refused(name, refusal))?;
+        let kind = segment.kind();
+        if !kind.is_ring() {
+            let (found, expected) = (kind.with_article(), "a channel with messages".to_owned());
+            return Err(Error::Kind { channel: name.to_owned(), found, expected });
+        }
+        Ok(Self { segment, schema })
+    }
+
+    /// What it is.
+    pub fn kind(&self) -> segment::Kind {
+        self.segment.kind()
+    }
+
+    /// The type of its messages.
+    pub fn schema(&self) -> &SchemaTree {
+        &self.schema
+    }
+
+    /// Takes a sender's place.
+    ///
+    /// # Errors
+    ///
+    /// As [`Channel::sender`](super::Channel::sender) of a channel with a type.
+    pub fn sender(self) -> Result<Sender, Error> {
+        let ends = match self.kind() {
+            segment::Kind::Spsc => Ends::Spsc(End::sender(self)?),
+            segment::Kind::Mpsc => Ends::Mpsc(End::sender(self)?),
+            segment::Kind::Spmc => Ends::Spmc(End::sender(self)?),
+            _ => Ends::Mpmc(End::sender(self)?),
+        };
+        Ok(Sender(ends))
+    }
+
+    /// Takes a receiver's place.
+    ///
+    /// # Errors
+    ///
+    /// As [`Channel::receiver`](super::Channel::receiver) of a channel with a type.
+    pub fn receiver(self) -> Result<Receiver, Error> {
+        let ends = match self.kind() {
+            segment::Kind::Spsc => Ends::Spsc(End::receiver(self)?),
+            segment::Kind::Mpsc => Ends::Mpsc(End::receiver(self)?),
+            segment::Kind::Spmc => Ends::Spmc(End::receiver(self)?),
+            _ => Ends::Mpmc(End::receiver(self)?),
+        };
+        Ok(Receiver(ends))
+    }
+}
+
+/// One end, with the slots of its side.
+struct End<S> {
+    slots: S,
+    patience: Patience,
+    /// Dropped after the slots.
+    member: Member,
+    size: usize,
+}
+
+/// One end of a channel of any kind; `S` has the slots of each.
+enum Ends<A, B, C, D> {
+    Spsc(End<A>),
+    Mpsc(End<B>),
+    Spmc(End<C>),
+    Mpmc(End<D>),
+}
+
+/// The same of each kind.
+macro_rules! on_any {
+    ($ends:expr, $end:ident => $do:expr) => {
+        match $ends {
+            Ends::Spsc($end) => $do,
+            Ends::Mpsc($end) => $do,
+            Ends::Spmc($end) => $do,
+            Ends::Mpmc($end) => $do,
+        }
+    };
+}
+
+/// The slots of a sender.
+type To<K> = Sending<Content, K>;
+/// The slots of a receiver.
+type From<K> = Receiving<Content, K>;
+
+/// Takes a place on a side.
+fn join<S>(
+    channel: Channel,
+    side: Side,
+    resume: impl FnOnce(Content, Segment, &Member) -> Result<S, crate::protocol::ring::Corruption>,
+) -> Result<End<S>, Error> {
+    let Channel { segment, schema } = channel;
+    let content = Content::described_by(&schema).expect("the segment was planned for it");
+    let member = Member::join(segment.clone(), Locks::of(&segment), side)?;
+    let slots = resume(content, segment, &member)
+        .map_err(|corruption| open::inconsistent(member.segment(), corruption))?;
+    let options = EndpointOptions::default();
+    let watch = Watch::new(side.opposite(), &options);
+    let patience = Patience::new(watch, options.wait_where(member.bell().lets_sleep()));
+    Ok(End { slots, patience, member, size: content.size() })
+}
+
+impl<K: Kind> End<To<K>> {
+    fn sender(channel: Channel) -> Result<Self, Error> {
+        join(channel, Side::Sending, |content, segment, member| {
+            Sending::with(content, segment, member.seat().index, member.bell())
+        })
+    }
+
+    fn send(&mut self, message: &[u8], timeout: Duration) -> Result<(), SendTimeoutError<()>> {
+        assert_eq!(message.len(), self.size, "the bytes of one message");
+        let Self { slots, patience, member, size } = self;
+        let claimed = patience.until(member, slots.position(), Some(timeout), |watch| {
+            slots.claim(1, |segment| watch.ask(segment, member))
+        });
+        claimed.map_err(|stop| stop.send_timeout(()))?;
+        // SAFETY: 1. the first claimed slot has so many bytes inside the segment; 2. no receiver reads it before it is
+        // filled, and no other sender writes it; 3. `message` has so many, by the assertion.
+        unsafe { slots.first().copy_from_nonoverlapping(NonNull::from(message).cast(), *size) };
+        slots.fill();
+        slots.commit();
+        Ok(())
+    }
+}
+
+impl<K: Kind> End<From<K>> {
+    fn receiver(channel: Channel) -> Result<Self, Error> {
+        join(channel, Side::Receiving, |content, segment, member| {
+            Receiving::with(content, segment, member.seat().index, member.bell())
+        })
+    }
+
+    fn recv(&mut self, timeout: Duration) -> Result<Vec<u8>, RecvTimeoutError> {
+        let Self { slots, patience, member, size } = self;
+        let ready = patience.until(member, slots.position(), Some(timeout), |watch| {
+            slots.poll(1, |segment| watch.ask(segment, member))
+        });
+        ready.map_err(|stop| stop.recv_timeout())?;
+        let mut message = vec![0; *size];
+        // SAFETY: 1. the words of a slot, which are whole words of the segment; 2. `message` is ours, and as long.
+        unsafe { words::load(slots.first().as_ptr(), message.as_mut_ptr(), *size) };
+        slots.skip();
+        slots.release();
+        Ok(message)
+    }
+}
+
+/// One that sends bytes: see the [module](self). Dropping it leaves the channel.
+pub struct Sender(Ends<To<kind::Spsc>, To<kind::Mpsc>, To<kind::Spmc>, To<kind::Mpmc>>);
+
+impl Sender {
+    /// Sends a message and waits for a free slot, for at most as long as it says. Nobody checks here whether the bytes are
+    /// a value: receivers of a checked type do.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sender::send_timeout`](super::Sender::send_timeout) of a channel with a type.
+    ///
+    /// # Panics
+    ///
+    /// If the message has not as many bytes as the schema says.
+    pub fn send_timeout(&mut self, message: &[u8], timeout: Duration) -> Result<(), SendTimeoutError<()>> {
+        on_any!(&mut self.0, end => end.send(message, timeout))
+    }
+}
+
+impl fmt::Debug for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let member = on_any!(&self.0, end => &end.member);
+        f.debug_struct("Sender").field("member", member).finish_non_exhaustive()
+    }
+}
+
+/// One that receives bytes: see the [module](self). Dropping it leaves the channel.
+pub struct Receiver(Ends<From<kind::Spsc>, From<kind::Mpsc>, From<kind::Spmc>, From<kind::Mpmc>>);
+
+impl Receiver {
+    /// Receives a message and waits for one, for at most as long as it says. Its bytes need not be a value: nobody has
+    /// checked them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Receiver::recv_timeout`](super::Receiver::recv_timeout) of a channel with a type.
+    pub fn recv_timeout(&mut self, timeout: Duration) -> Result<Vec<u8>, RecvTimeoutError> {
+        on_any!(&mut self.0, end => end.recv(timeout))
+    }
+}
+
+impl fmt::Debug for Receiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let member = on_any!(&self.0, end => &end.member);
+        f.debug_struct("Receiver").field("member", member).finish_non_exhaustive()
+    }
+}
