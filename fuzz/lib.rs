@@ -17,6 +17,10 @@ pub mod schema;
 pub mod scribble;
 mod segment;
 mod start;
+#[allow(dead_code, unused_imports, reason = "the tool needs the rest")]
+#[path = "../cli/src/value/mod.rs"]
+mod tool;
+pub mod value;
 pub mod waiting;
 
 /// Runs one input, and panics if something is wrong.
@@ -33,4 +37,5 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("ring", ring::run),
     ("cell", cell::run),
     ("schema", schema::run),
+    ("value", value::run),
 ];

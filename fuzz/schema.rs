@@ -18,9 +18,7 @@ pub fn run(input: &[u8]) {
         }
         return;
     }
-    let mut bytes = vec![1];
-    describe(&mut bytes, &mut input, 1);
-    let tree = SchemaTree::decode(&bytes).unwrap_or_else(|error| panic!("{error}: {bytes:02x?}"));
+    let (tree, bytes) = described(&mut input);
     assert_is(&tree, &bytes);
     // Any byte of it changed: another schema, or none.
     let at = input.number() as usize % bytes.len();
@@ -31,6 +29,14 @@ pub fn run(input: &[u8]) {
         let difference = first_difference(&tree, &other).expect("a byte differs");
         assert!(!difference.to_string().is_empty());
     }
+}
+
+/// A type that there can be, and its encoding.
+pub(super) fn described(input: &mut Input<'_>) -> (SchemaTree, Vec<u8>) {
+    let mut bytes = vec![1];
+    describe(&mut bytes, input, 1);
+    let tree = SchemaTree::decode(&bytes).unwrap_or_else(|error| panic!("{error}: {bytes:02x?}"));
+    (tree, bytes)
 }
 
 /// The schema that these bytes are says so, and can be printed.

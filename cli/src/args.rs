@@ -1,0 +1,159 @@
+//! What can be asked for.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use ringway::map::Namespace;
+
+const EXIT_STATUS: &str = "Exit status: 0, done; 1, something is damaged, was not sent, received or removed; \
+    2, wrong arguments; 3, there is no such channel, or it cannot be used; 4, what was found cannot be written.";
+
+/// Looks into the channels of this machine.
+///
+/// Who looks only reads, and takes no part in a channel: nobody who uses it notices. `send` and `recv` take part like anybody
+/// else, and `sweep` removes what no process has any more.
+#[derive(Debug, Parser)]
+#[command(name = "ringway", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = EXIT_STATUS)]
+pub(crate) struct Args {
+    /// What to do
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// Writes JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// Where the names are: `user`, `system`, or a directory with a `/` in it
+    ///
+    /// Without it `list` and `sweep` take the user's and the system's, and the others look for the name in the user's,
+    /// and then in the system's.
+    #[arg(long, global = true, value_name = "PLACE", value_parser = namespace)]
+    pub(crate) namespace: Option<Namespace>,
+}
+
+/// One for each question.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Lists every channel: kind, type, how full, who is there
+    #[command(after_help = "Example: ringway list --json | jq '.[] | select(.state == \"leftover\").name'")]
+    List,
+    /// Shows one channel: its type as Rust, its options, every participant and what it has claimed
+    #[command(after_help = "Example: ringway show trades")]
+    Show {
+        /// The channel
+        name: String,
+    },
+    /// Says whether channels are whole
+    #[command(after_help = "Example: ringway check trades quotes || echo damaged")]
+    Check {
+        /// The channels
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+    /// Sends messages: a line of JSON each, from the input
+    ///
+    /// Each line is checked against the type of the channel before it is sent; what came before a wrong line is sent. It is
+    /// a sender like any other: of a channel with one sender it takes that place, if it is free.
+    #[command(after_help = "Example: echo '{\"price\":101.5,\"size\":10}' | ringway send trades")]
+    Send {
+        /// The channel, which exists
+        name: String,
+        /// How long to wait for room, for each message; without it, for as long as there is a receiver or none has come yet
+        #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+        timeout: Option<Duration>,
+    },
+    /// Receives messages, and writes a line for each
+    ///
+    /// It takes them: no other receiver gets them. It is a receiver like any other: of a channel with one receiver it takes
+    /// that place, if it is free. It ends when every sender is gone, and when it is interrupted.
+    #[command(after_help = "Example: ringway recv trades --count 10 --format csv > trades.csv")]
+    Recv {
+        /// The channel, which exists
+        name: String,
+        /// How many to receive
+        #[arg(long, value_name = "MESSAGES")]
+        count: Option<u64>,
+        /// How long to wait for each message; without it, for as long as there is a sender or none has come yet
+        #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+        timeout: Option<Duration>,
+        /// How to write them; `--json` is short for `--format json`
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Removes what killed processes have left, and says what and why
+    #[command(after_help = "Example: ringway sweep --dry-run")]
+    Sweep {
+        /// Says what it would remove, and removes nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Writes what makes a shell complete commands and options
+    #[command(
+        after_help = "Example: ringway completions bash > ~/.local/share/bash-completion/completions/ringway"
+    )]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Writes manual pages into a directory
+    #[command(after_help = "Example: ringway man ~/.local/share/man/man1")]
+    Man {
+        /// The directory
+        dir: PathBuf,
+    },
+}
+
+/// How messages are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// As Rust would
+    Text,
+    /// A line of JSON, as `send` reads it
+    Json,
+    /// Comma-separated values, with a header
+    Csv,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<f64>().map_err(|error| error.to_string())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+fn namespace(text: &str) -> Result<Namespace, String> {
+    match text {
+        "user" => Ok(Namespace::User),
+        "system" => Ok(Namespace::System),
+        directory if directory.contains('/') => Ok(Namespace::Dir(PathBuf::from(directory))),
+        _ => Err("expected `user`, `system`, or a directory with a `/` in it, such as ./maps".to_owned()),
+    }
+}
+
+impl Args {
+    /// Whether what it writes is nowhere else any more.
+    pub(crate) fn takes(&self) -> bool {
+        matches!(self.command, Command::Recv { .. })
+    }
+
+    /// The places to look at, in order.
+    pub(crate) fn namespaces(&self) -> Vec<Namespace> {
+        match &self.namespace {
+            Some(namespace) => vec![namespace.clone()],
+            None => vec![Namespace::User, Namespace::System],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_well_formed() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,280 @@
+//! `ringway show`.
+
+use std::io::Write;
+
+use comfy_table::{Table, presets};
+use ringway::Departure;
+use ringway::channel::{OnReceiverDeath, Peer};
+use ringway::inspect::{CellKey, Claimed, Observer, Participant, Snapshot};
+use ringway::map::MapState;
+use serde::Serialize;
+
+use crate::args::Args;
+use crate::output::{Failure, Outcome, age, bytes, count, epoch, observe, write_json};
+use crate::rust::{definitions, type_of};
+use crate::value::Value;
+
+/// So many cells are shown, of a table that has more.
+const CELLS: u32 = 32;
+
+#[derive(Debug, Serialize)]
+struct Shown {
+    name: String,
+    file: String,
+    state: &'static str,
+    created: Option<f64>,
+    creator_pid: Option<u32>,
+    kind: &'static str,
+    r#type: String,
+    /// As Rust.
+    schema: String,
+    fingerprint: String,
+    key_type: Option<String>,
+    key_schema: Option<String>,
+    message_size: u64,
+    message_align: u32,
+    capacity: u64,
+    size: u64,
+    max_senders: u32,
+    max_receivers: u32,
+    on_receiver_death: Option<&'static str>,
+    parking: String,
+    sent: u64,
+    received: u64,
+    fill: u64,
+    senders: Vec<One>,
+    receivers: Vec<One>,
+    senders_sleep: bool,
+    receivers_sleep: bool,
+    holes: Option<Positions>,
+    poisoned: u64,
+    discarded: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct One {
+    record: u32,
+    pid: Option<u64>,
+    /// `alive`, `left`, `died` or `awaited`.
+    state: &'static str,
+    /// Of one that lives, in seconds since the Unix epoch.
+    since: Option<f64>,
+    /// Of one that is gone, likewise.
+    until: Option<f64>,
+    claimed: Option<Positions>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Positions {
+    first: u64,
+    count: u32,
+}
+
+impl From<Claimed> for Positions {
+    fn from(claimed: Claimed) -> Self {
+        Self { first: claimed.first, count: claimed.count }
+    }
+}
+
+impl One {
+    fn of(participant: &Participant) -> Self {
+        let (pid, state, since, until) = match participant.peer {
+            Peer::Awaited => (None, "awaited", None, None),
+            Peer::Attached { pid, since } => (Some(pid), "alive", Some(epoch(since)), None),
+            Peer::Gone { departure: Departure::Left, pid, at } => (Some(pid), "left", None, Some(epoch(at))),
+            Peer::Gone { departure: Departure::Died, pid, at } => (Some(pid), "died", None, Some(epoch(at))),
+        };
+        let claimed = participant.claimed.map(Into::into);
+        Self { record: participant.index, pid, state, since, until, claimed }
+    }
+}
+
+/// Shows one channel.
+pub(crate) fn run(args: &Args, name: &str, out: &mut impl Write) -> Result<Outcome, Failure> {
+    let observer = observe(&args.namespaces(), name)?;
+    let snapshot = observer.snapshot();
+    if args.json {
+        write_json(out, &shown(&observer, &snapshot)?)?;
+    } else {
+        write_text(&observer, &snapshot, out)?;
+    }
+    Ok(Outcome::Fine)
+}
+
+fn state(observer: &Observer) -> Result<&'static str, Failure> {
+    let state = observer.state().map_err(Failure::Channel)?;
+    Ok(if state == MapState::Live { "live" } else { "leftover" })
+}
+
+fn parking(observer: &Observer) -> String {
+    format!("{:?}", observer.parking()).to_lowercase()
+}
+
+fn on_death(choice: OnReceiverDeath) -> &'static str {
+    match choice {
+        OnReceiverDeath::Redeliver => "redeliver",
+        OnReceiverDeath::Discard => "discard",
+    }
+}
+
+fn shown(observer: &Observer, snapshot: &Snapshot) -> Result<Shown, Failure> {
+    let (schema, key) = (observer.schema(), observer.key_schema());
+    Ok(Shown {
+        name: observer.name().to_owned(),
+        file: observer.path().display().to_string(),
+        state: state(observer)?,
+        created: observer.created().map(epoch),
+        creator_pid: observer.creator_pid(),
+        kind: observer.kind().name(),
+        r#type: type_of(schema),
+        schema: definitions(schema),
+        fingerprint: format!("{:032x}", schema.fingerprint()),
+        key_type: key.map(type_of),
+        key_schema: key.map(definitions),
+        message_size: schema.size(),
+        message_align: schema.align(),
+        capacity: observer.capacity(),
+        size: observer.size(),
+        max_senders: observer.max_senders(),
+        max_receivers: observer.max_receivers(),
+        on_receiver_death: observer.on_receiver_death().map(on_death),
+        parking: parking(observer),
+        sent: snapshot.sent,
+        received: snapshot.received,
+        fill: snapshot.fill,
+        senders: snapshot.senders.iter().map(One::of).collect(),
+        receivers: snapshot.receivers.iter().map(One::of).collect(),
+        senders_sleep: snapshot.senders_sleep,
+        receivers_sleep: snapshot.receivers_sleep,
+        holes: snapshot.holes.map(Into::into),
+        poisoned: snapshot.poisoned,
+        discarded: snapshot.discarded,
+    })
+}
+
+fn write_text(observer: &Observer, snapshot: &Snapshot, out: &mut impl Write) -> Result<(), Failure> {
+    let is_ring = observer.kind().is_ring();
+    writeln!(
+        out,
+        "{}: {} of {}",
+        observer.name().escape_debug(),
+        observer.kind().name(),
+        type_of(observer.schema())
+    )?;
+    let created = observer.created().map(|at| format!(", created {} ago", age(at))).unwrap_or_default();
+    let creator = observer.creator_pid().map(|pid| format!(" by process {pid}")).unwrap_or_default();
+    writeln!(out, "  {}, {}{created}{creator}", state(observer)?, bytes(observer.size()))?;
+    writeln!(out, "  {}", observer.path().display())?;
+    let mut options = vec![format!("parking {}", parking(observer))];
+    if is_ring {
+        options.push(format!("up to {}", count(observer.max_senders().into(), "sender")));
+        options.push(count(observer.max_receivers().into(), "receiver"));
+        options.extend(
+            observer.on_receiver_death().map(|choice| format!("on a receiver's death {}", on_death(choice))),
+        );
+    }
+    writeln!(out, "  options: {}", options.join(", "))?;
+
+    writeln!(out)?;
+    if is_ring {
+        let Snapshot { fill, sent, received, .. } = snapshot;
+        writeln!(out, "{fill} of {} messages; {sent} sent, {received} received", observer.capacity())?;
+        if let Some(holes) = snapshot.holes {
+            let holes = Positions::from(holes);
+            let claimed = count(holes.count.into(), "message");
+            writeln!(
+                out,
+                "  {claimed} claimed and not published, the first at {}: nobody gets past it",
+                holes.first
+            )?;
+        }
+        if snapshot.poisoned + snapshot.discarded > 0 {
+            writeln!(out, "  dropped: {} poisoned, {} discarded", snapshot.poisoned, snapshot.discarded)?;
+        }
+        for (who, sleeps) in [("senders", snapshot.senders_sleep), ("receivers", snapshot.receivers_sleep)] {
+            if sleeps {
+                writeln!(out, "  {who} sleep")?;
+            }
+        }
+    } else {
+        writeln!(
+            out,
+            "{} of {} have a value; {} stored",
+            snapshot.fill,
+            count(observer.capacity(), "cell"),
+            snapshot.sent
+        )?;
+        if snapshot.receivers_sleep {
+            writeln!(out, "  readers sleep")?;
+        }
+    }
+    write_participants(is_ring, snapshot, out)?;
+    if !is_ring {
+        write_cells(observer, out)?;
+    }
+
+    let key = observer.key_schema().map(definitions).unwrap_or_default();
+    let definitions = definitions(observer.schema());
+    if !(definitions.is_empty() && key.is_empty()) {
+        write!(out, "\n{key}{definitions}")?;
+    }
+    Ok(())
+}
+
+fn write_participants(is_ring: bool, snapshot: &Snapshot, out: &mut impl Write) -> Result<(), Failure> {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    table.set_header(["ROLE", "RECORD", "PID", "STATE", "CLAIMED"]);
+    let sender = if is_ring { "sender" } else { "writer" };
+    let mut any = false;
+    for (role, side) in [(sender, &snapshot.senders), ("receiver", &snapshot.receivers)] {
+        for participant in side {
+            any = true;
+            let (pid, state) = match participant.peer {
+                Peer::Awaited => (String::new(), "awaited".to_owned()),
+                Peer::Attached { pid, since } => (pid.to_string(), format!("alive, for {}", age(since))),
+                Peer::Gone { departure, pid, at } => {
+                    // Whoever has not been found dead by a participant has no time of death.
+                    let known = at > std::time::UNIX_EPOCH;
+                    let when = if known { format!(", {} ago", age(at)) } else { String::new() };
+                    (pid.to_string(), format!("{departure}{when}"))
+                }
+            };
+            let claimed = participant.claimed.map(Positions::from);
+            let claimed =
+                claimed.map(|Positions { first, count }| format!("{count} from {first}")).unwrap_or_default();
+            table.add_row([role.to_owned(), participant.index.to_string(), pid, state, claimed]);
+        }
+    }
+    if any {
+        writeln!(out, "\n{}", table.trim_fmt())?;
+    } else {
+        writeln!(out, "\nnobody has ever taken part")?;
+    }
+    Ok(())
+}
+
+/// The latest values.
+fn write_cells(observer: &Observer, out: &mut impl Write) -> Result<(), Failure> {
+    let cells = observer.capacity() as u32;
+    writeln!(out)?;
+    for cell in 0..cells.min(CELLS) {
+        let key = observer.key_schema().map(|schema| match observer.key(cell) {
+            CellKey::Unset => "(no key)".to_owned(),
+            CellKey::Set(key) => Value::new(schema, &key).to_string(),
+            CellKey::Damaged(state) => format!("(its key is damaged: state {state})"),
+        });
+        let key = key.map(|key| format!(" {key}")).unwrap_or_default();
+        match observer.value(cell) {
+            Ok(Some((number, value))) => {
+                writeln!(out, "{cell}{key}: {} (number {number})", Value::new(observer.schema(), &value))?;
+            }
+            Ok(None) => writeln!(out, "{cell}{key}: no value")?,
+            Err(overtaken) => writeln!(out, "{cell}{key}: {overtaken}")?,
+        }
+    }
+    match cells.saturating_sub(CELLS) {
+        0 => Ok(()),
+        more => Ok(writeln!(out, ".. and {}", count(more.into(), "cell"))?),
+    }
+}

@@ -1,0 +1,68 @@
+//! `ringway`: looks into the channels of this machine.
+//!
+//! Who looks only reads, by mappings for reading alone, and takes no part, so that nobody notices. `send` and `recv` take part
+//! like anybody else, and `sweep` removes what no process has any more.
+#![forbid(unsafe_code)]
+
+mod args;
+mod commands;
+mod output;
+mod rust;
+mod value;
+
+use std::io::{BufReader, ErrorKind, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use clap::Parser;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use args::{Args, Command, Format};
+use output::{Failure, Outcome};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let mut out = std::io::stdout().lock();
+    match run(&args, &mut out).and_then(|outcome| Ok(out.flush().map(|()| outcome)?)) {
+        Ok(outcome) => outcome.into(),
+        // Whoever reads it has had enough: `| head`. But a message that was received is gone.
+        Err(Failure::Output(error)) if error.kind() == ErrorKind::BrokenPipe && !args.takes() => {
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            eprintln!("ringway: {failure}");
+            failure.into()
+        }
+    }
+}
+
+/// Is set when the process is told to end, so that it leaves the channel before it does.
+fn stop() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        signal_hook::flag::register(signal, stop.clone()).map_err(Failure::Input)?;
+    }
+    Ok(stop)
+}
+
+fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
+    match &args.command {
+        Command::List => commands::list::run(args, out),
+        Command::Show { name } => commands::show::run(args, name, out),
+        Command::Check { names } => commands::check::run(args, names, out),
+        Command::Send { name, timeout } => {
+            let stop = stop()?;
+            commands::send::run(args, name, *timeout, &stop, BufReader::new(std::io::stdin()), out)
+        }
+        Command::Recv { name, count, timeout, format } => {
+            let stop = stop()?;
+            let format = if args.json { Format::Json } else { *format };
+            let wanted = commands::recv::Wanted { count: *count, timeout: *timeout, format };
+            commands::recv::run(args, name, wanted, &stop, out)
+        }
+        Command::Sweep { dry_run } => commands::sweep::run(args, *dry_run, out),
+        Command::Completions { shell } => commands::help::completions(*shell, out),
+        Command::Man { dir } => commands::help::man(dir, out),
+    }
+}

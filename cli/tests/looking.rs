@@ -1,0 +1,201 @@
+//! `list`, `show`, `check` and `sweep`, of channels that are live, idle, left behind, damaged, or none.
+
+#[allow(dead_code, reason = "other tests need the rest")]
+mod common;
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::process::{Child, Stdio};
+
+use ringway::{Message, mpmc, seqlock, spsc};
+use serde_json::json;
+
+use common::{Place, Tick, signal, tick};
+
+/// Bytes in front of a segment.
+const PAGE: u64 = 4096;
+
+/// The channel `left`, whose last holder was a receiver that was killed.
+fn leave_behind(place: &Place) {
+    let tx = spsc::channel::<Tick>("left").namespace(place.namespace()).sender().expect("the name is free");
+    let mut child = receiver(place, "left");
+    // Stopped, so that it does not end by itself when its sender leaves.
+    signal(&child, "STOP");
+    let stat = format!("/proc/{}/stat", child.id());
+    while !std::fs::read_to_string(&stat).expect("it is there").contains(") T ") {}
+    drop(tx);
+    child.kill().expect("killed");
+    child.wait().expect("gone");
+}
+
+/// A process that has the channel as a receiver.
+fn receiver(place: &Place, name: &str) -> Child {
+    let mut command = place.command(&["recv", name]);
+    let child =
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs");
+    let is_there = |shown: &serde_json::Value| shown["receivers"][0]["pid"] == json!(child.id());
+    while !is_there(&place.json(&["show", name], 0)) {}
+    child
+}
+
+#[test]
+fn a_list_has_every_channel_with_who_is_there() {
+    let place = Place::new();
+    let (out, _) = place.run(&["list"], 0);
+    assert_eq!(out, format!("no channels in {}\n", place.path().display()));
+    assert_eq!(place.json(&["list"], 0), json!([]));
+
+    let channel = mpmc::channel::<Tick>("trades").namespace(place.namespace()).capacity(8);
+    let (mut tx, rx) = (channel.clone().sender().expect("free"), channel.receiver().expect("free"));
+    let other = rx.clone();
+    (0..3).for_each(|number| tx.send(tick(number)).expect("there is room"));
+    let table = seqlock::table::<f64>("quotes").namespace(place.namespace()).cells(4);
+    let mut writer = table.writer(2).expect("the name is free");
+    writer.store(1.5);
+    leave_behind(&place);
+    std::fs::write(place.path().join("notes"), "no map").expect("written");
+
+    let (out, _) = place.run(&["list"], 0);
+    let lines: Vec<_> = out.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).collect();
+    let head = ["NAME", "KIND", "TYPE", "FILL", "CAPACITY", "SENDERS", "RECEIVERS", "SIZE", "AGE", "STATE"];
+    assert_eq!(lines[0], head);
+    assert_eq!(lines[1][..7], ["left", "spsc", "Tick", "0", "1024", "0", "0,"], "{out}");
+    assert_eq!(lines[1].last(), Some(&"leftover"));
+    assert_eq!(lines[2][..8], ["quotes", "seqlock", "table", "f64", "1", "4", "1", "0"], "{out}");
+    assert_eq!(lines[3][..7], ["trades", "mpmc", "Tick", "3", "8", "1", "2"], "{out}");
+    assert_eq!(lines[3].last(), Some(&"live"));
+    assert!(out.ends_with("notes: no map, or one that this user may not read\n"), "{out}");
+
+    let listed = place.json(&["list"], 0);
+    assert_eq!(listed.as_array().map(Vec::len), Some(4));
+    let (left, notes, trades) = (&listed[0], &listed[1], &listed[3]);
+    assert_eq!((&left["state"], &left["receivers"]), (&json!("leftover"), &json!({"alive": 0, "dead": 1})));
+    assert_eq!(
+        (&notes["name"], &notes["state"], &notes["kind"]),
+        (&json!(null), &json!("foreign"), &json!(null))
+    );
+    assert_eq!(
+        (&trades["name"], &trades["kind"], &trades["type"]),
+        (&json!("trades"), &json!("mpmc"), &json!("Tick"))
+    );
+    assert_eq!((&trades["fill"], &trades["capacity"]), (&json!(3), &json!(8)));
+    assert_eq!(trades["creator_pid"], json!(std::process::id()));
+    drop((rx, other));
+}
+
+#[test]
+fn a_channel_is_shown_with_its_type_and_all_who_take_part() {
+    let place = Place::new();
+    let channel = mpmc::channel::<Tick>("trades").namespace(place.namespace()).capacity(8).max_senders(3);
+    let (mut tx, mut rx) = (channel.clone().sender().expect("free"), channel.receiver().expect("free"));
+    (0..4).for_each(|number| tx.send(tick(number)).expect("there is room"));
+    assert_eq!(rx.recv(), Ok(tick(0)));
+    let lease = rx.lease().expect("a message");
+    let loan = tx.loan().expect("there is room");
+    let (out, _) = place.run(&["show", "trades"], 0);
+    let me = std::process::id();
+    for part in [
+        "trades: mpmc of Tick\n",
+        "up to 3 senders, 32 receivers, on a receiver's death redeliver\n",
+        "3 of 8 messages; 5 sent, 2 received\n",
+        "  1 message claimed and not published, the first at 4: nobody gets past it\n",
+        "#[derive(Message, Clone, Copy, Debug)]\n#[repr(C)]\nstruct Tick {\n    time_ns: u64, // byte 0\n",
+        &format!("created 0 s ago by process {me}"),
+    ] {
+        assert!(out.contains(part), "no {part:?} in {out}");
+    }
+    let lines: Vec<_> =
+        out.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    assert!(lines.contains(&format!("sender 0 {me} alive, for 0 s 1 from 4")), "{out}");
+    assert!(lines.contains(&format!("receiver 0 {me} alive, for 0 s 1 from 1")), "{out}");
+    let shown = place.json(&["show", "trades"], 0);
+    assert_eq!(shown["senders"][0]["claimed"], json!({"first": 4, "count": 1}));
+    assert_eq!((&shown["message_size"], &shown["parking"]), (&json!(24), &shown["parking"]));
+    assert_eq!(shown["fingerprint"], json!(format!("{:032x}", Tick::SCHEMA.fingerprint())));
+    drop((lease, loan));
+}
+
+#[test]
+fn cells_are_shown_with_keys_and_values() {
+    let place = Place::new();
+    let table = seqlock::keyed_table::<[u8; 8], Tick>("books").namespace(place.namespace()).cells(3);
+    let mut writer = table.writer().expect("the name is free");
+    writer.store(b"ABC\0\0\0\0\0", tick(1)).expect("a cell is free");
+    writer.store(b"ABC\0\0\0\0\0", tick(2)).expect("it has a cell");
+    let (out, _) = place.run(&["show", "books"], 0);
+    assert!(out.contains("1 of 3 cells have a value; 2 stored\n"), "{out}");
+    let value = " b\"ABC\": Tick { time_ns: 2, price: 2.5, size: 2, venue: 3 } (number 2)\n";
+    assert!(out.contains(value), "{out}");
+    assert_eq!(out.matches("(no key): no value\n").count(), 2, "{out}");
+}
+
+#[test]
+fn a_whole_channel_is_said_to_be_whole_and_a_damaged_one_what_is_wrong() {
+    let place = Place::new();
+    let channel = spsc::channel::<Tick>("trades").namespace(place.namespace()).capacity(8);
+    let mut tx = channel.sender().expect("the name is free");
+    tx.send(tick(1)).expect("there is room");
+    let (out, _) = place.run(&["check", "trades"], 0);
+    assert_eq!(out, "trades: whole\n  1 of 8 messages wait to be received\n");
+
+    let file = File::options().write(true).read(true).open(place.path().join("trades")).expect("it is there");
+    let mut control = [0; 8];
+    file.read_exact_at(&mut control, PAGE + 120).expect("readable");
+    let head = PAGE + u64::from_le_bytes(control) + 128;
+    file.write_all_at(&77_u64.to_le_bytes(), head).expect("written");
+    let (out, _) = place.run(&["check", "trades"], 1);
+    assert!(
+        out.starts_with("trades: damaged\n  position is damaged: found head 77 and tail 1, expected "),
+        "{out}"
+    );
+    assert_eq!(place.json(&["check", "trades"], 1)[0]["verdict"], json!("damaged"));
+    file.write_all_at(&0_u64.to_le_bytes(), head).expect("written");
+
+    file.write_all_at(b"X", PAGE + 60).expect("written");
+    let (out, _) = place.run(&["check", "trades"], 1);
+    assert!(
+        out.starts_with("trades: damaged\n  channel `trades` is damaged: found header checksum "),
+        "{out}"
+    );
+    let (out, _) = place.run(&["list"], 0);
+    assert!(out.contains("trades: channel `trades` is damaged: found header checksum "), "{out}");
+    let (_, err) = place.run(&["show", "trades"], 3);
+    assert!(err.starts_with("ringway: channel `trades` is damaged: found header checksum "), "{err}");
+}
+
+#[test]
+fn what_is_not_there_is_said_with_where_it_was_expected() {
+    let place = Place::new();
+    for command in ["show", "recv", "send"] {
+        let (_, err) = place.run(&[command, "nothing"], 3);
+        let path = place.path().join("nothing");
+        assert!(err.starts_with(&format!("ringway: map `nothing` ({})", path.display())), "{err}");
+    }
+    let tx = spsc::channel::<u64>("there").namespace(place.namespace()).sender().expect("the name is free");
+    let (out, err) = place.run(&["check", "nothing", "there"], 3);
+    assert!(out.contains("nothing: unreadable\n") && out.contains("there: whole\n"), "{out}");
+    assert!(err.contains("`nothing`"), "{err}");
+    drop(tx);
+}
+
+#[test]
+fn leftovers_are_swept_and_nothing_else() {
+    let place = Place::new();
+    let tx = spsc::channel::<u64>("live").namespace(place.namespace()).sender().expect("the name is free");
+    assert_eq!(place.run(&["sweep"], 0).0, "no leftovers\n");
+    leave_behind(&place);
+    let (out, _) = place.run(&["check", "left"], 0);
+    assert!(out.contains("was killed") && out.contains("no process has it any more"), "{out}");
+    let path = place.path().join("left");
+    let (out, _) = place.run(&["sweep", "--dry-run"], 0);
+    assert!(
+        out.starts_with(&format!("would remove {}: no process holds it; process ", path.display())),
+        "{out}"
+    );
+    assert!(out.ends_with("1 leftover; nothing was removed\n"), "{out}");
+    assert!(path.exists());
+    let (out, _) = place.run(&["sweep"], 0);
+    assert!(out.starts_with(&format!("removed {}: no process holds it", path.display())), "{out}");
+    assert!(!path.exists() && place.path().join("live").exists());
+    drop(tx);
+}
