@@ -32,8 +32,15 @@ const SKIP_NOTHING: &str = "RINGWAY_TESTS_SKIP_NOTHING";
 const ROLE: &str = "RINGWAY_TEST_ROLE";
 /// Before every line that parent and role exchange, to tell them from what the harness prints.
 const MARK: &str = "@@ ";
-/// No step of any test takes as long; who waits longer has found a hang.
-pub(crate) const WATCHDOG: Duration = Duration::from_secs(60);
+/// No step of any test takes as long; who waits longer has found a hang. An emulated processor takes longer: when the tests
+/// are built the variable may say how many seconds.
+pub(crate) const WATCHDOG: Duration = Duration::from_secs(match option_env!("RINGWAY_TEST_WATCHDOG") {
+    None => 60,
+    Some(seconds) => match u64::from_str_radix(seconds, 10) {
+        Ok(seconds) => seconds,
+        Err(_) => panic!("RINGWAY_TEST_WATCHDOG is a number of seconds"),
+    },
+});
 const SIGKILL: i32 = 9;
 
 /// A process of this test binary in a role. Killed and reaped on drop.

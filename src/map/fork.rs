@@ -112,6 +112,17 @@ fn make_page() -> Option<&'static AtomicU64> {
     page()
 }
 
+/// Whether the kernel empties the page in a child, so that this can tell one that has its parent's pid, or in a hot path
+/// any. Every kernel that the library runs on does; qemu's user mode does not, and says so.
+#[cfg(test)]
+pub(crate) fn tells_children_apart() -> bool {
+    let tells = own_token() != NONE;
+    if !tells {
+        crate::testing::not_to_be_had("a page that is empty in a child", "no MADV_WIPEONFORK");
+    }
+    tells
+}
+
 /// Runs `child` in a forked process, and returns its wait status.
 #[cfg(test)]
 pub(crate) fn in_a_child(child: impl FnOnce()) -> i32 {

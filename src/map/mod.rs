@@ -62,7 +62,7 @@ pub use view_options::ViewOptions;
 
 pub(crate) use fork::ForkGuard;
 #[cfg(test)]
-pub(crate) use fork::{in_a_child, in_a_child_with_pid_one};
+pub(crate) use fork::{in_a_child, in_a_child_with_pid_one, tells_children_apart};
 pub(crate) use heap::HeapRegion;
 pub(crate) use observed::Observed;
 pub(crate) use region::Region;

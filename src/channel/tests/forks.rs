@@ -4,7 +4,7 @@
 use super::{DIR, channel, receive, send};
 use crate::Peer;
 use crate::channel::{Mpmc, Spsc};
-use crate::map::{in_a_child, in_a_child_with_pid_one};
+use crate::map::{in_a_child, in_a_child_with_pid_one, tells_children_apart};
 use crate::testing::{Child, Role, TempNamespace, WATCHDOG, can_run, skipped};
 
 #[test]
@@ -29,6 +29,9 @@ fn role_twin() {
 
 #[test]
 fn a_forked_child_with_the_same_pid_in_another_namespace_has_no_role() {
+    if !tells_children_apart() {
+        return;
+    }
     let space = TempNamespace::new();
     let path = "channel::tests::forks::role_twin";
     for wrapper in [&["unshare", "-p", "-f"][..], &["unshare", "-U", "-r", "-p", "-f"][..]] {
@@ -117,6 +120,9 @@ fn role_heir() {
 
 #[test]
 fn a_forked_child_that_uses_what_it_inherited_gets_an_error() {
+    if !tells_children_apart() {
+        return;
+    }
     let space = TempNamespace::new();
     let mut child = Child::spawn("channel::tests::forks::role_heir", &[(DIR, space.path())]);
     assert_eq!(child.hear(), "done");
