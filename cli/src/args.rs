@@ -53,6 +53,20 @@ pub(crate) enum Command {
         #[arg(required = true)]
         names: Vec<String>,
     },
+    /// Shows every channel as it changes: how full, how fast, who is there, stalled or dead
+    ///
+    /// Each row has a bar and a line of how full the channel is, and a line of how fast. In front of it stands `†` where
+    /// somebody was killed whose place nobody has taken, `!` where a sender that lives keeps the others waiting, `x` if it is
+    /// left over, `?` if it is damaged. Keys are at the bottom of the screen.
+    #[command(after_help = "Example: ringway top --interval 0.5")]
+    Top {
+        /// How long from one look to the next
+        #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "1")]
+        interval: Duration,
+        /// How many looks; without it, until it is told to end
+        #[arg(long, value_name = "LOOKS")]
+        count: Option<u64>,
+    },
     /// Sends messages: a line of JSON each, from the input
     ///
     /// Each line is checked against the type of the channel before it is sent; what came before a wrong line is sent. It is

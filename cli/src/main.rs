@@ -8,6 +8,7 @@ mod args;
 mod commands;
 mod output;
 mod rust;
+mod top;
 mod value;
 
 use std::io::{BufReader, ErrorKind, Write};
@@ -51,6 +52,10 @@ fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
         Command::List => commands::list::run(args, out),
         Command::Show { name } => commands::show::run(args, name, out),
         Command::Check { names } => commands::check::run(args, names, out),
+        Command::Top { interval, count } => {
+            let stop = stop()?;
+            top::run(args, top::Pace { interval: *interval, count: *count }, &stop, out)
+        }
         Command::Send { name, timeout } => {
             let stop = stop()?;
             commands::send::run(args, name, *timeout, &stop, BufReader::new(std::io::stdin()), out)

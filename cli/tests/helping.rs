@@ -5,7 +5,7 @@ mod common;
 
 use common::{Place, ended, tool};
 
-const COMMANDS: [&str; 8] = ["list", "show", "check", "send", "recv", "sweep", "completions", "man"];
+const COMMANDS: [&str; 9] = ["list", "show", "check", "top", "send", "recv", "sweep", "completions", "man"];
 
 #[test]
 fn every_command_has_help_with_an_example() {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use ringway::{Message, Parking, mpmc, seqlock, spsc};
 
+use common::screen::Screen;
 use common::{Place, Tick, ended, tick};
 
 /// Bytes of text, so that a key reads well.
@@ -55,6 +56,12 @@ fn the_readme_shows_what_the_tool_shows() {
         let (out, _) = ended(command.env("COLUMNS", "110").output().expect("it runs"), 0);
         shown.push_str(&format!("$ ringway {}\n{out}\n", args.join(" ")));
     }
+    // As many looks as there is room for, of a channel in which nothing happens.
+    let Some(screen) = Screen::start(&place, "top --interval 0.1") else { return };
+    let settled = |text: &str| text.lines().any(|line| line.contains("trades") && line.contains("▂▂▂▂▂▂▂▂▂"));
+    let text = screen.wait_for(settled).replace("every 0.1 s", "every 1 s");
+    let (rows, keys) = text.split_once("\n\n").expect("there is room below");
+    shown.push_str(&format!("$ ringway top\n{rows}\n\n{}\n", keys.trim_start()));
     let file = place.path().join("trades").display().to_string();
     let shown = shown.trim_end().replace(&file, "/dev/shm/ringway-1000/trades") + "\n";
     // As wide, where it can be.
