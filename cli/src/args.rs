@@ -94,7 +94,7 @@ pub(crate) enum Command {
         #[arg(long, value_name = "SECONDS", value_parser = seconds)]
         timeout: Option<Duration>,
         /// How to write them; `--json` is short for `--format json`
-        #[arg(long, value_enum, default_value_t = Format::Text)]
+        #[arg(long, value_enum, default_value_t = Format::Text, conflicts_with = "json")]
         format: Format,
     },
     /// Removes what killed processes have left, and says what and why
@@ -146,9 +146,9 @@ fn namespace(text: &str) -> Result<Namespace, String> {
 }
 
 impl Args {
-    /// Whether what it writes is nowhere else any more.
-    pub(crate) fn takes(&self) -> bool {
-        matches!(self.command, Command::Recv { .. })
+    /// Whether all that it does is to write something.
+    pub(crate) fn only_shows(&self) -> bool {
+        !matches!(self.command, Command::Recv { .. } | Command::Check { .. })
     }
 
     /// The places to look at, in order.

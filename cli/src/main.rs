@@ -27,24 +27,35 @@ fn main() -> ExitCode {
     let mut out = std::io::stdout().lock();
     match run(&args, &mut out).and_then(|outcome| Ok(out.flush().map(|()| outcome)?)) {
         Ok(outcome) => outcome.into(),
-        // Whoever reads it has had enough: `| head`. But a message that was received is gone.
-        Err(Failure::Output(error)) if error.kind() == ErrorKind::BrokenPipe && !args.takes() => {
+        // Whoever reads it has had enough: `| head`. But what `check` and `recv` say is not only for whoever reads it.
+        Err(Failure::Output(error)) if error.kind() == ErrorKind::BrokenPipe && args.only_shows() => {
             ExitCode::SUCCESS
         }
         Err(failure) => {
-            eprintln!("ringway: {failure}");
+            output::tell(&failure);
             failure.into()
         }
     }
 }
 
-/// Is set when the process is told to end, so that it leaves the channel before it does.
+/// Is set when the process is told to end, so that it leaves the channel before it does; told a second time it ends at once.
+/// What it was started to ignore, as by `nohup`, it ignores.
 fn stop() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
+    let ignored = ignored_signals();
+    for signal in [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0) {
+        signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, stop.clone())
+            .map_err(Failure::Input)?;
         signal_hook::flag::register(signal, stop.clone()).map_err(Failure::Input)?;
     }
     Ok(stop)
+}
+
+/// A bit for each signal that this process ignores, from 1 on.
+fn ignored_signals() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let bits = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    bits.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok()).unwrap_or(0)
 }
 
 fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {

@@ -10,6 +10,8 @@ use ringway::inspect::Observer;
 use ringway::map::{ErrorKind, Namespace};
 use serde::Serialize;
 
+use crate::value::{is_visible, visible};
+
 /// How a command ended that did what it was asked to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -41,6 +43,11 @@ pub(crate) enum Failure {
     Input(io::Error),
     /// Nothing can be written.
     Output(io::Error),
+}
+
+/// Says it to whoever started the tool, if anybody listens.
+pub(crate) fn tell(what: &impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "ringway: {what}");
 }
 
 impl From<Failure> for ExitCode {
@@ -101,8 +108,28 @@ fn find<T>(
 
 /// Writes one value as JSON, for programs.
 pub(crate) fn write_json(out: &mut impl Write, value: &impl Serialize) -> Result<(), Failure> {
-    serde_json::to_writer_pretty(&mut *out, value).map_err(io::Error::from)?;
-    Ok(writeln!(out)?)
+    let text = serde_json::to_string_pretty(value).map_err(io::Error::from)?;
+    Ok(writeln!(out, "{}", escaped(&text))?)
+}
+
+/// JSON in which nothing controls a terminal: what JSON lets stand, and is not visible, can only be within a string.
+pub(crate) fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for char in json.chars() {
+        if char == '\n' || is_visible(char) {
+            text.push(char);
+        } else {
+            char.encode_utf16(&mut [0; 2]).iter().for_each(|unit| text.push_str(&format!("\\u{unit:04x}")));
+        }
+    }
+    text
+}
+
+/// A name or a path as it is shown: what would control the terminal is escaped, and what is very long cut.
+pub(crate) fn shown(text: &str) -> String {
+    const LONGEST: usize = 120;
+    let start: String = text.chars().take(LONGEST).collect();
+    visible(&start) + if start.len() < text.len() { "…" } else { "" }
 }
 
 /// How long ago that was, to two digits or so.

@@ -1,63 +1,68 @@
 //! A schema as the Rust that it came from: for whoever wants to write the other side.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use ringway::message::{EnumTree, Primitive, SchemaTree, StructTree};
 
-/// The definitions of a type and of all that it is made of; nothing for one that needs none, such as `u64`.
-pub(crate) fn definitions(schema: &SchemaTree) -> String {
-    let mut writer = Writer { known: Vec::new(), text: String::new() };
-    writer.define(schema);
+/// The definitions of all these types that need one, and of all that they are made of, each once.
+pub(crate) fn definitions<'s>(schemas: impl IntoIterator<Item = &'s SchemaTree>) -> String {
+    // What a definition itself names.
+    let taken = [
+        "Message", "Clone", "Copy", "Debug", "u8", "u16", "u32", "u64", "u128", "i8", "i16", "i32", "i64",
+        "i128",
+    ];
+    let taken =
+        taken.into_iter().chain(["f32", "f64", "bool", "char"]).map(|name| (name.to_owned(), 2)).collect();
+    let mut writer = Writer { known: HashMap::new(), taken, text: String::new() };
+    schemas.into_iter().for_each(|schema| writer.define(schema));
     writer.text
 }
 
-/// The type in Rust, if all that it is made of is defined.
-pub(crate) fn type_of(schema: &SchemaTree) -> String {
-    let mut writer = Writer { known: Vec::new(), text: String::new() };
-    writer.define(schema);
-    writer.name(schema)
-}
-
-struct Writer<'s> {
-    /// What is defined already, and as what.
-    known: Vec<(&'s SchemaTree, String)>,
+struct Writer {
+    /// What is defined already, by its encoding, and as what.
+    known: HashMap<Vec<u8>, String>,
+    /// Names that are taken, and the number that the next one of that name would have.
+    taken: HashMap<String, u32>,
     text: String,
 }
 
-impl<'s> Writer<'s> {
+impl Writer {
     /// Parts first.
-    fn define(&mut self, schema: &'s SchemaTree) {
-        if self.known.iter().any(|(known, _)| *known == schema) {
+    fn define(&mut self, schema: &SchemaTree) {
+        let stable = match schema {
+            SchemaTree::Primitive(_) => return,
+            SchemaTree::Array(array) => return self.define(array.element()),
+            SchemaTree::Struct(structure) => structure.name(),
+            SchemaTree::Enum(enumeration) => enumeration.name(),
+        };
+        let encoded = schema.encode();
+        if self.known.contains_key(&encoded) {
             return;
         }
-        match schema {
-            SchemaTree::Primitive(_) => {}
-            SchemaTree::Array(array) => self.define(array.element()),
-            SchemaTree::Struct(structure) => {
-                for field in structure.fields() {
-                    self.define(field.schema());
-                }
-                let name = self.free_name(structure.name());
-                self.structure(schema, structure, &name);
-                self.known.push((schema, name));
-            }
-            SchemaTree::Enum(enumeration) => {
-                let name = self.free_name(enumeration.name());
-                self.enumeration(enumeration, &name);
-                self.known.push((schema, name));
-            }
+        if let SchemaTree::Struct(structure) = schema {
+            structure.fields().iter().for_each(|field| self.define(field.schema()));
         }
+        let name = self.free_name(stable);
+        match schema {
+            SchemaTree::Struct(structure) => self.structure(schema, structure, &name),
+            SchemaTree::Enum(enumeration) => self.enumeration(enumeration, &name),
+            SchemaTree::Primitive(_) | SchemaTree::Array(_) => {}
+        }
+        self.known.insert(encoded, name);
     }
 
     /// An identifier for a stable name such as `md.Tick`, which no other type here has.
-    fn free_name(&self, stable: &str) -> String {
+    fn free_name(&mut self, stable: &str) -> String {
         let last = stable.rsplit(['.', ':', '/']).next().unwrap_or(stable);
-        let mut name = identifier(last).unwrap_or_else(|| "Unnamed".to_owned());
-        let mut number = 2;
-        while self.known.iter().any(|(_, known)| *known == name) {
-            name = format!("{}{number}", identifier(last).unwrap_or_else(|| "Unnamed".to_owned()));
-            number += 1;
+        let base = identifier(last).unwrap_or_else(|| "Unnamed".to_owned());
+        let mut name = base.clone();
+        while self.taken.contains_key(&name) {
+            let number = self.taken.entry(base.clone()).or_insert(2);
+            name = format!("{base}{number}");
+            *number += 1;
         }
+        self.taken.insert(name.clone(), 2);
         name
     }
 
@@ -66,8 +71,7 @@ impl<'s> Writer<'s> {
             SchemaTree::Primitive(primitive) => primitive.name().to_owned(),
             SchemaTree::Array(array) => format!("[{}; {}]", self.name(array.element()), array.len()),
             SchemaTree::Struct(_) | SchemaTree::Enum(_) => {
-                let known = self.known.iter().find(|(known, _)| *known == schema);
-                known.map(|(_, name)| name.clone()).unwrap_or_default()
+                self.known.get(&schema.encode()).cloned().unwrap_or_default()
             }
         }
     }
@@ -87,12 +91,14 @@ impl<'s> Writer<'s> {
             return;
         }
         self.line(format_args!("struct {name} {{"));
+        let names: Vec<_> = structure.fields().iter().map(|field| field.name()).collect();
         for (index, (field, of)) in structure.fields().iter().zip(types).enumerate() {
             match identifier(field.name()) {
                 Some(name) => self.line(format_args!("    {name}: {of}, // byte {}", field.offset())),
                 None => {
                     let (called, offset) = (field.name(), field.offset());
-                    self.line(format_args!("    field_{index}: {of}, // byte {offset}; called {called:?}"));
+                    let name = stand_in("field_", index, &names);
+                    self.line(format_args!("    {name}: {of}, // byte {offset}; called {called:?}"));
                 }
             }
         }
@@ -103,11 +109,15 @@ impl<'s> Writer<'s> {
         self.head(enumeration.name(), enumeration.version(), name, true);
         self.line(format_args!("#[repr({})]", enumeration.repr().name()));
         self.line(format_args!("enum {name} {{"));
+        let names: Vec<_> = enumeration.variants().iter().map(|variant| variant.name()).collect();
         for (index, variant) in enumeration.variants().iter().enumerate() {
             let (called, value) = (variant.name(), variant.value());
             match identifier(called) {
                 Some(name) => self.line(format_args!("    {name} = {value},")),
-                None => self.line(format_args!("    Variant{index} = {value}, // called {called:?}")),
+                None => {
+                    let name = stand_in("Variant", index, &names);
+                    self.line(format_args!("    {name} = {value}, // called {called:?}"));
+                }
             }
         }
         self.line(format_args!("}}\n"));
@@ -134,6 +144,15 @@ impl<'s> Writer<'s> {
     fn line(&mut self, line: std::fmt::Arguments<'_>) {
         writeln!(self.text, "{line}").expect("a string takes everything");
     }
+}
+
+/// A name for one that Rust cannot have, and that no other one has.
+fn stand_in(kind: &str, index: usize, names: &[&str]) -> String {
+    let mut name = format!("{kind}{index}");
+    while names.contains(&&*name) {
+        name.push('_');
+    }
+    name
 }
 
 /// Whether not all bits are values.
@@ -166,6 +185,7 @@ fn identifier(name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use ringway::Message;
+    use ringway::message::Schema;
 
     use super::*;
 
@@ -179,8 +199,7 @@ mod tests {
         #[test]
         fn it_is_the_type_that_it_was_written_for() {
             let schema = super::Book::SCHEMA.tree();
-            assert_eq!(super::definitions(&schema), include_str!("../tests/data/book.rs"));
-            assert_eq!(super::type_of(&schema), "Book");
+            assert_eq!(super::definitions([&schema]), include_str!("../tests/data/book.rs"));
             let written = Book::SCHEMA.tree();
             assert!(ringway::message::first_difference(&schema, &written).is_none(), "{written:#}");
         }
@@ -216,12 +235,7 @@ mod tests {
 
     #[test]
     fn what_needs_no_definition_has_none() {
-        for (schema, name) in [(u64::SCHEMA, "u64"), (<[[f32; 3]; 2]>::SCHEMA, "[[f32; 3]; 2]")] {
-            assert_eq!(
-                (definitions(&schema.tree()), type_of(&schema.tree())),
-                (String::new(), name.to_owned())
-            );
-        }
+        assert_eq!(definitions([&u64::SCHEMA.tree(), &<[[f32; 3]; 2]>::SCHEMA.tree()]), "");
     }
 
     #[test]
@@ -242,6 +256,36 @@ mod tests {
         let schema = SchemaTree::decode(&bytes).expect("a schema");
         let written = "#[derive(Message, Clone, Copy, Debug)]\n#[message(name = \"a b\")]\n#[repr(C)]\nstruct Unnamed {\n    \
             field_0: u8, // byte 0; called \"1st\"\n    field_1: u8, // byte 1; called \"self\"\n}\n\n";
-        assert_eq!(definitions(&schema), written);
+        assert_eq!(definitions([&schema]), written);
+    }
+
+    #[test]
+    fn types_of_one_name_are_told_apart_and_equal_ones_written_once() {
+        let [small, large, book] = [Pair::<u32>::SCHEMA, Pair::<u64>::SCHEMA, Book::SCHEMA].map(Schema::tree);
+        let written = definitions([&large, &small, &large, &book]);
+        for name in ["Pair(u64", "Pair2(u32", "Book {", "Side {"] {
+            assert_eq!(written.matches(&format!(" {name}")).count(), 1, "{name}: {written}");
+        }
+    }
+
+    #[test]
+    fn many_types_of_one_name_are_soon_written() {
+        // A struct of a thousand empty ones, each of another version, as bytes may have it.
+        let mut fields = Vec::new();
+        for version in 0..1000_u32 {
+            let name = format!("{version}");
+            fields.push(name.len() as u8);
+            fields.extend(name.bytes());
+            fields.extend(0_u64.to_le_bytes());
+            fields.extend([0x41, 1, b'T']);
+            fields.extend(version.to_le_bytes());
+            fields.extend([0; 8]);
+            fields.extend([1, 0, 0, 0, 0, 0]);
+        }
+        let mut bytes = vec![1, 0x41, 1, b'T', 9, 9, 9, 9, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0];
+        bytes.extend(1000_u16.to_le_bytes());
+        bytes.extend(fields);
+        let schema = SchemaTree::decode(&bytes).expect("a schema");
+        assert!(definitions([&schema]).contains("struct T1001("));
     }
 }

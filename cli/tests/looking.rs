@@ -199,3 +199,42 @@ fn leftovers_are_swept_and_nothing_else() {
     assert!(!path.exists() && place.path().join("live").exists());
     drop(tx);
 }
+
+#[test]
+fn what_is_left_over_is_not_taken_part_in() {
+    let place = Place::new();
+    leave_behind(&place);
+    for command in ["recv", "send"] {
+        let (_, err) = place.run(&[command, "left"], 3);
+        assert!(err.contains("found a map that no process holds any more"), "{err}");
+    }
+    assert!(place.path().join("left").exists(), "only a sweep removes it");
+    assert!(place.run(&["show", "left"], 0).0.contains("leftover"));
+}
+
+#[test]
+fn nothing_that_others_chose_controls_the_terminal() {
+    const HOSTILE: &str = "\u{1b}]0;gotcha\u{7}\u{9b}31m\u{202e}";
+    let place = Place::new();
+    let tx = mpmc::channel::<char>(HOSTILE).namespace(place.namespace()).sender();
+    let mut tx = tx.expect("any text is a name");
+    std::fs::write(place.path().join(HOSTILE), "no map").expect("written");
+    ['\u{1b}', '\u{9b}'].into_iter().for_each(|char| tx.send(char).expect("there is room"));
+    let is_clean =
+        |text: &str| text.chars().all(|char| char == '\n' || !char.is_control() && char != '\u{202e}');
+    let mut said = String::new();
+    for args in [&["list"][..], &["show", HOSTILE], &["check", HOSTILE, "\u{1b}[31m"]] {
+        for json in [&[][..], &["--json"]] {
+            let output = place.command(&[args, json].concat()).output().expect("it runs");
+            said.push_str(&String::from_utf8(output.stdout).expect("UTF-8"));
+            said.push_str(&String::from_utf8(output.stderr).expect("UTF-8"));
+        }
+    }
+    for format in ["csv", "json"] {
+        said.push_str(&place.run(&["recv", HOSTILE, "--count", "1", "--format", format], 0).0);
+    }
+    let (_, err) = place.feed(&["send", HOSTILE], "\u{1b}[31m\n\"\u{9b}31m\"", 1);
+    assert!(is_clean(&err), "{err:?}");
+    assert!(is_clean(&said), "{said:?}");
+    assert!(said.contains("gotcha"));
+}

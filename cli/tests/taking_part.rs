@@ -151,6 +151,88 @@ fn a_message_that_nobody_reads_any_more_is_not_passed_over_in_silence() {
 }
 
 #[test]
+fn a_sender_is_interrupted_while_it_sends_and_while_it_waits_for_room() {
+    let place = Place::new();
+    let mut rx =
+        mpsc::channel::<u64>("many").namespace(place.namespace()).capacity(4).receiver().expect("free");
+    // More than it can send: it goes on for as long as there is room.
+    let mut command = place.command(&["send", "many"]);
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it runs");
+    let mut input = child.stdin.take().expect("piped");
+    let feeding = std::thread::spawn(move || while input.write_all(b"1\n2\n3\n").is_ok() {});
+    (0..100).for_each(|_| assert!(rx.recv_timeout(LONG).is_ok()));
+    signal(&child, "INT");
+    let mut received = 100;
+    while rx.recv_timeout(LONG).is_ok() {
+        received += 1;
+    }
+    let (out, _) = ended(child.wait_with_output().expect("it ends"), 0);
+    assert_eq!(out, format!("{received} messages sent\n"));
+    feeding.join().expect("nobody reads any more");
+
+    let mut command = place.command(&["send", "many"]);
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it runs");
+    child.stdin.take().expect("piped").write_all(b"1\n2\n3\n4\n5\n6\n").expect("written");
+    while rx.len() < 4 {}
+    signal(&child, "INT");
+    let (out, err) = ended(child.wait_with_output().expect("it ends"), 1);
+    assert_eq!(out, "4 messages sent\n");
+    assert_eq!(err, "ringway: line 5 was not sent: the channel is full, and it was told to end\n");
+}
+
+#[test]
+fn what_it_was_started_to_ignore_it_ignores() {
+    let place = Place::new();
+    let tx = mpmc::channel::<u64>("trades").namespace(place.namespace()).sender().expect("the name is free");
+    let dir = place.path().display().to_string();
+    let script =
+        format!("trap '' HUP; exec '{}' --namespace '{dir}' recv trades", env!("CARGO_BIN_EXE_ringway"));
+    let mut child = std::process::Command::new("sh").args(["-c", &script]).spawn().expect("it runs");
+    assert!(tx.wait_for_peer(LONG));
+    signal(&child, "HUP");
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(child.try_wait().expect("asked").is_none(), "it ended");
+    signal(&child, "TERM");
+    assert!(child.wait().expect("it ends").success());
+    drop(tx);
+}
+
+#[test]
+fn what_is_said_is_said_to_whoever_listens() {
+    let place = Place::new();
+    // Neither a closed output nor a closed error output changes how it ends.
+    for (closed, status) in [("out", 3), ("err", 3)] {
+        let mut command = place.command(&["show", "nothing"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+        if closed == "out" {
+            drop(child.stdout.take())
+        } else {
+            drop(child.stderr.take())
+        }
+        assert_eq!(child.wait().expect("it ends").code(), Some(status));
+    }
+    let rx = mpsc::channel::<u8>("few").namespace(place.namespace()).receiver().expect("the name is free");
+    let mut command = place.command(&["send", "few"]);
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it runs");
+    drop(child.stdout.take());
+    child.stdin.take().expect("piped").write_all(b"true\n").expect("written");
+    let (_, err) = ended(child.wait_with_output().expect("it ends"), 1);
+    assert_eq!(err, "ringway: line 1: expected an integer that is a u8, found true\n");
+    let (_, err) = place.run(&["recv", "few", "--json", "--format", "csv"], 2);
+    assert!(err.contains("cannot be used with"), "{err}");
+    let bytes = place.path().join("input");
+    std::fs::write(&bytes, b"1\n\xff\n").expect("written");
+    let input = std::fs::File::open(&bytes).expect("it is there");
+    let (out, err) = ended(place.command(&["send", "few"]).stdin(input).output().expect("it runs"), 1);
+    assert_eq!(out, "1 message sent\n");
+    assert!(err.starts_with("ringway: line 2 cannot be read: stream did not contain valid UTF-8"), "{err}");
+    drop(rx);
+}
+
+#[test]
 fn cells_have_no_messages() {
     let place = Place::new();
     let cell = ringway::seqlock::cell::<u64>("latest").namespace(place.namespace());

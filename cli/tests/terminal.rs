@@ -69,7 +69,9 @@ fn a_killed_sender_is_marked_and_ctrl_c_ends() {
     let mut sender = command.spawn().expect("it runs");
     assert!(rx.wait_for_peer(LONG));
     let Some(screen) = Screen::start(&place, "top --interval 0.1") else {
-        return sender.kill().expect("killed");
+        sender.kill().expect("killed");
+        sender.wait().expect("gone");
+        return;
     };
     screen.wait_for(|text| row(text, "trades").is_some_and(|row| row.trim_end().ends_with("1   1")));
     sender.kill().expect("killed");

@@ -2,7 +2,7 @@
 
 use super::options::{Asked, DEFAULT_CAPACITY, DEFAULT_CELLS, DEFAULT_RECORDS, Opening, Options};
 use crate::Error;
-use crate::map::{Access, HeapRegion, MapOptions, SharedMap};
+use crate::map::{Access, HeapRegion, MapKind, MapOptions, SharedMap};
 use crate::message::Message;
 use crate::protocol::gate::Parking;
 use crate::protocol::ring::Corruption;
@@ -106,11 +106,30 @@ pub(super) fn plan<T: Message>(
 fn map(options: &Options, access: Access, layout: &Layout, schema: &[u8]) -> Result<SharedMap, Error> {
     let maps = MapOptions::new().namespace(options.namespace.clone()).mode(options.mode).capacity(layout.len);
     let (maps, format) = (maps.mapped_for(access), formatter(layout, schema));
-    Ok(match options.opening {
+    let map = match options.opening {
         Opening::CreateOrOpen => maps.create_or_open_with(&options.name, format)?.0,
         Opening::CreateNew => maps.create_new_with(&options.name, format)?,
         Opening::Open => maps.open(&options.name)?,
-    })
+    };
+    usable(map, access, &options.name)
+}
+
+/// The map, if it is such as a channel is made in: in memory, and for everybody to do with it what they need to.
+pub(super) fn usable(map: SharedMap, access: Access, name: &str) -> Result<SharedMap, Error> {
+    let channel = || name.to_owned();
+    if map.kind() != MapKind::Named {
+        return Err(Error::NotAChannel { channel: channel() });
+    }
+    if access.changes_the_map() && !map.is_writable() {
+        let (found, expected) = ("for reading only".to_owned(), "for reading and writing".to_owned());
+        return Err(Error::Damaged {
+            channel: channel(),
+            part: "a map that its creator made",
+            found,
+            expected,
+        });
+    }
+    Ok(map)
 }
 
 /// Creates or attaches the named segment, as the options say.

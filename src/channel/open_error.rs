@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Broken;
+use crate::map::shown;
 use crate::segment::Refusal;
 
 /// A channel could not be created or attached. Nothing was changed, and nothing is left behind.
@@ -128,6 +129,26 @@ pub enum Error {
 }
 
 impl Error {
+    /// The channel that it is about; empty where the memory has not become one.
+    fn channel(&self) -> &str {
+        match self {
+            Self::Map(_) => "",
+            Self::Option { channel, .. }
+            | Self::NotAChannel { channel }
+            | Self::Damaged { channel, .. }
+            | Self::Version { channel, .. }
+            | Self::Kind { channel, .. }
+            | Self::Type { channel, .. }
+            | Self::Capacity { channel, .. }
+            | Self::Mismatch { channel, .. }
+            | Self::Full { channel, .. }
+            | Self::NoFreeCell { channel, .. }
+            | Self::RoleTaken { channel, .. }
+            | Self::RoleBusy { channel, .. }
+            | Self::Inconsistent { channel, .. } => channel,
+        }
+    }
+
     /// The error that a refused segment is.
     pub(crate) fn refused(channel: &str, refusal: Refusal) -> Self {
         let channel = channel.to_owned();
@@ -153,66 +174,67 @@ impl fmt::Debug for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = shown(self.channel());
         match self {
             Self::Map(error) => error.fmt(f),
-            Self::Option { channel, option, found, expected } => {
-                write!(f, "channel `{channel}`: {option} is {found}; use {expected}")
+            Self::Option { option, found, expected, .. } => {
+                write!(f, "channel `{name}`: {option} is {found}; use {expected}")
             }
-            Self::NotAChannel { channel } => write!(
+            Self::NotAChannel { .. } => write!(
                 f,
-                "`{channel}` is memory of another kind: found no channel header, expected one; use another name"
+                "`{name}` is memory of another kind: found no channel header, expected one; use another name"
             ),
-            Self::Damaged { channel, part, found, expected } => write!(
+            Self::Damaged { part, found, expected, .. } => write!(
                 f,
-                "channel `{channel}` is damaged: found {part} {found}, expected {expected}; stop every process \
+                "channel `{name}` is damaged: found {part} {found}, expected {expected}; stop every process \
                  that uses it and start them again, or use another name"
             ),
-            Self::Version { channel, found, expected } => write!(
+            Self::Version { found, expected, .. } => write!(
                 f,
-                "channel `{channel}` has format version {found}, this program expects {expected}; build both \
+                "channel `{name}` has format version {found}, this program expects {expected}; build both \
                  sides with the same version of ringway, or use another name"
             ),
-            Self::Kind { channel, found, expected } => write!(
+            Self::Kind { found, expected, .. } => write!(
                 f,
-                "channel `{channel}` is {found}, this program expects {expected}; open it as what it is, or use \
+                "channel `{name}` is {found}, this program expects {expected}; open it as what it is, or use \
                  another name"
             ),
-            Self::Type { channel, difference } => write!(
+            Self::Type { difference, .. } => write!(
                 f,
-                "channel `{channel}` carries another message type: {difference}; build both sides from the same \
+                "channel `{name}` carries another message type: {difference}; build both sides from the same \
                  definition, or use another name"
             ),
-            Self::Capacity { channel, found, expected } => write!(
+            Self::Capacity { found, expected, .. } => write!(
                 f,
-                "channel `{channel}` holds {found} messages, this program expects {expected}; ask for {found}, \
+                "channel `{name}` holds {found} messages, this program expects {expected}; ask for {found}, \
                  leave the capacity to the creator, or use another name"
             ),
-            Self::Mismatch { channel, option, found, expected } => write!(
+            Self::Mismatch { option, found, expected, .. } => write!(
                 f,
-                "channel `{channel}` has {option} {found}, this program expects {expected}; ask for {found}, \
+                "channel `{name}` has {option} {found}, this program expects {expected}; ask for {found}, \
                  leave {option} to the creator, or use another name"
             ),
-            Self::Full { channel, side, limit } => write!(
+            Self::Full { side, limit, .. } => write!(
                 f,
-                "channel `{channel}` has no room for another {side}: found {limit}, expected fewer; stop one, or \
+                "channel `{name}` has no room for another {side}: found {limit}, expected fewer; stop one, or \
                  create the channel anew with a larger max_{side}s (at most 254)"
             ),
-            Self::NoFreeCell { channel, cells } => write!(
+            Self::NoFreeCell { cells, .. } => write!(
                 f,
-                "table `{channel}` has no room for another key: found other keys in all {cells} cells, expected a cell \
+                "table `{name}` has no room for another key: found other keys in all {cells} cells, expected a cell \
                  without one; create the table anew with more cells"
             ),
-            Self::RoleTaken { channel, role, pid } => write!(
+            Self::RoleTaken { role, pid, .. } => write!(
                 f,
-                "channel `{channel}` has a {role} already: found process {pid}, expected none; stop it, or use \
+                "channel `{name}` has a {role} already: found process {pid}, expected none; stop it, or use \
                  another name"
             ),
-            Self::RoleBusy { channel, role } => write!(
+            Self::RoleBusy { role, .. } => write!(
                 f,
-                "channel `{channel}`: found the role of its {role} locked by a process that has not said who it \
+                "channel `{name}`: found the role of its {role} locked by a process that has not said who it \
                  is, expected a moment of it at most; try again, and look for a process that is stopped"
             ),
-            Self::Inconsistent { channel, broken } => write!(f, "channel `{channel}`: {broken}"),
+            Self::Inconsistent { broken, .. } => write!(f, "channel `{name}`: {broken}"),
         }
     }
 }

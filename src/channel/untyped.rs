@@ -36,7 +36,7 @@ use super::options::EndpointOptions;
 use super::peer::Watch;
 use super::slots::{Receiving, Sending};
 use crate::Error;
-use crate::map::{MapOptions, Namespace};
+use crate::map::{Access, MapOptions, MapState, Namespace, Observed};
 use crate::message::SchemaTree;
 use crate::protocol::roster::Side;
 use crate::segment::{self, Content, Locks, Segment};
@@ -55,7 +55,8 @@ impl Channel {
     ///
     /// # Errors
     ///
-    /// There is none, it is none, it has cells and no messages, it is damaged, or this user may not use it.
+    /// There is none, it is none, it has cells and no messages, it is left over from processes that were killed, it is damaged,
+    /// or this user may not use it.
     pub fn open(name: &str) -> Result<Self, Error> {
         Self::open_in(&Namespace::User, name)
     }
@@ -66,7 +67,13 @@ impl Channel {
     ///
     /// As [`open`](Self::open).
     pub fn open_in(namespace: &Namespace, name: &str) -> Result<Self, Error> {
+        // To open a leftover would remove it, and whoever has no type has nothing to begin anew with.
+        let seen = Observed::open(namespace, name).map_err(Error::Map)?;
+        if seen.state().map_err(Error::Map)? == MapState::Leftover {
+            return Err(Error::Map(seen.is_left_over()));
+        }
         let map = MapOptions::new().namespace(namespace.clone()).open(name).map_err(Error::Map)?;
+        let map = open::usable(map, Access::ReadWrite, name)?;
         let (segment, schema, _) =
             Segment::attach_any(map).map_err(|refusal| Error::refused(name, refusal))?;
         let kind = segment.kind();
@@ -124,7 +131,8 @@ struct End<S> {
     patience: Patience,
     /// Dropped after the slots.
     member: Member,
-    size: usize,
+    /// A message, once there was one.
+    message: Vec<u8>,
 }
 
 /// One end of a channel of any kind; `S` has the slots of each.
@@ -159,14 +167,23 @@ fn join<S>(
     resume: impl FnOnce(Content, Segment, &Member) -> Result<S, crate::protocol::ring::Corruption>,
 ) -> Result<End<S>, Error> {
     let Channel { segment, schema } = channel;
+    let name = open::name(&segment).to_owned();
     let content = Content::described_by(&schema).expect("the segment was planned for it");
+    // Before anything is claimed: a message may be as large as memory.
+    let mut message = Vec::new();
+    if message.try_reserve_exact(content.size()).is_err() {
+        let (found, expected) =
+            (format!("a message of {} bytes", content.size()), "what there is memory for".into());
+        return Err(Error::Option { channel: name, option: "message", found, expected });
+    }
+    message.resize(content.size(), 0);
     let member = Member::join(segment.clone(), Locks::of(&segment), side)?;
     let slots = resume(content, segment, &member)
         .map_err(|corruption| open::inconsistent(member.segment(), corruption))?;
     let options = EndpointOptions::default();
     let watch = Watch::new(side.opposite(), &options);
     let patience = Patience::new(watch, options.wait_where(member.bell().lets_sleep()));
-    Ok(End { slots, patience, member, size: content.size() })
+    Ok(End { slots, patience, member, message })
 }
 
 impl<K: Kind> End<To<K>> {
@@ -177,15 +194,15 @@ impl<K: Kind> End<To<K>> {
     }
 
     fn send(&mut self, message: &[u8], timeout: Duration) -> Result<(), SendTimeoutError<()>> {
-        assert_eq!(message.len(), self.size, "the bytes of one message");
-        let Self { slots, patience, member, size } = self;
+        let Self { slots, patience, member, message: room } = self;
+        assert_eq!(message.len(), room.len(), "the bytes of one message");
         let claimed = patience.until(member, slots.position(), Some(timeout), |watch| {
             slots.claim(1, |segment| watch.ask(segment, member))
         });
         claimed.map_err(|stop| stop.send_timeout(()))?;
         // SAFETY: 1. the first claimed slot has so many bytes inside the segment; 2. no receiver reads it before it is
         // filled, and no other sender writes it; 3. `message` has so many, by the assertion.
-        unsafe { slots.first().copy_from_nonoverlapping(NonNull::from(message).cast(), *size) };
+        unsafe { slots.first().copy_from_nonoverlapping(NonNull::from(message).cast(), room.len()) };
         slots.fill();
         slots.commit();
         Ok(())
@@ -199,15 +216,14 @@ impl<K: Kind> End<From<K>> {
         })
     }
 
-    fn recv(&mut self, timeout: Duration) -> Result<Vec<u8>, RecvTimeoutError> {
-        let Self { slots, patience, member, size } = self;
+    fn recv(&mut self, timeout: Duration) -> Result<&[u8], RecvTimeoutError> {
+        let Self { slots, patience, member, message } = self;
         let ready = patience.until(member, slots.position(), Some(timeout), |watch| {
             slots.poll(1, |segment| watch.ask(segment, member))
         });
         ready.map_err(|stop| stop.recv_timeout())?;
-        let mut message = vec![0; *size];
         // SAFETY: 1. the words of a slot, which are whole words of the segment; 2. `message` is ours, and as long.
-        unsafe { words::load(slots.first().as_ptr(), message.as_mut_ptr(), *size) };
+        unsafe { words::load(slots.first().as_ptr(), message.as_mut_ptr(), message.len()) };
         slots.skip();
         slots.release();
         Ok(message)
@@ -244,13 +260,13 @@ impl fmt::Debug for Sender {
 pub struct Receiver(Ends<From<kind::Spsc>, From<kind::Mpsc>, From<kind::Spmc>, From<kind::Mpmc>>);
 
 impl Receiver {
-    /// Receives a message and waits for one, for at most as long as it says. Its bytes need not be a value: nobody has
-    /// checked them.
+    /// Receives a message and waits for one, for at most as long as it says. It has been taken, and given back, when this
+    /// returns. Its bytes need not be a value: nobody has checked them.
     ///
     /// # Errors
     ///
     /// As [`Receiver::recv_timeout`](super::Receiver::recv_timeout) of a channel with a type.
-    pub fn recv_timeout(&mut self, timeout: Duration) -> Result<Vec<u8>, RecvTimeoutError> {
+    pub fn recv_timeout(&mut self, timeout: Duration) -> Result<&[u8], RecvTimeoutError> {
         on_any!(&mut self.0, end => end.recv(timeout))
     }
 }

@@ -3,10 +3,11 @@
 use std::fmt;
 
 use super::snapshot::Snapshot;
-use crate::channel::Peer;
+use crate::channel::{Departure, Peer};
 use crate::protocol::key;
-use crate::protocol::observe::{Progress, nonsense};
+use crate::protocol::observe::{Progress, nonsense, tells_claims};
 use crate::protocol::ring::Ring;
+use crate::protocol::roster::Side;
 use crate::protocol::seqlock::MOST_VALUES;
 use crate::segment::{Kind, Segment};
 
@@ -33,8 +34,8 @@ pub enum Finding {
         index: u32,
         /// Its process, as its own pid namespace counted.
         pid: u64,
-        /// How many messages it had claimed and not gone on with.
-        claimed: u32,
+        /// How many messages it had claimed and not gone on with; `None` where nobody can say.
+        claimed: Option<u32>,
     },
     /// No process has the channel: all that had were killed. Whoever opens the name next starts anew, and a sweep
     /// removes it.
@@ -47,10 +48,13 @@ impl fmt::Display for Finding {
             Self::Damaged { part, found, expected } => {
                 write!(f, "{part} is damaged: found {found}, expected {expected}")
             }
-            Self::Dead { role, index, pid, claimed: 0 } => {
+            Self::Dead { role, index, pid, claimed: None } => {
+                write!(f, "the {role} in record {index}, process {pid}, was killed: whoever comes next goes on where it was")
+            }
+            Self::Dead { role, index, pid, claimed: Some(0) } => {
                 write!(f, "the {role} in record {index}, process {pid}, was killed, and left nothing to be repaired")
             }
-            Self::Dead { role, index, pid, claimed } => {
+            Self::Dead { role, index, pid, claimed: Some(claimed) } => {
                 write!(f, "the {role} in record {index}, process {pid}, was killed with a claim of {claimed} messages, ")?;
                 f.write_str("which whoever takes part repairs")
             }
@@ -69,7 +73,7 @@ pub(super) fn words(segment: &Segment, snapshot: &Snapshot) -> Vec<Finding> {
     } else {
         cells(segment, &mut findings);
     }
-    dead(segment.kind(), snapshot, &mut findings);
+    dead(segment, snapshot, &mut findings);
     findings
 }
 
@@ -90,7 +94,7 @@ fn ring(ring: &Ring<'_>, findings: &mut Vec<Finding>) {
         findings.push(Finding::Damaged {
             part: format!("the stamp of slot {slot}"),
             found: format!("{stamp:#x}, and {count} such stamps"),
-            expected: "free, full, skipped, or claimed by a receiver".into(),
+            expected: "one that says what is in the slot, in a lap near that of the positions".into(),
         });
     }
 }
@@ -119,12 +123,17 @@ fn cells(segment: &Segment, findings: &mut Vec<Finding>) {
     }
 }
 
-fn dead(kind: Kind, snapshot: &Snapshot, findings: &mut Vec<Finding>) {
-    let sender = if kind.is_ring() { "sender" } else { "writer" };
-    for (role, side) in [(sender, &snapshot.senders), ("receiver", &snapshot.receivers)] {
+fn dead(segment: &Segment, snapshot: &Snapshot, findings: &mut Vec<Finding>) {
+    let is_ring = segment.kind().is_ring();
+    let tells = |side| is_ring && tells_claims(&segment.any_ring(), side);
+    let sides = [
+        (if is_ring { "sender" } else { "writer" }, &snapshot.senders, tells(Side::Sending)),
+        ("receiver", &snapshot.receivers, tells(Side::Receiving)),
+    ];
+    for (role, side, tells) in sides {
         for participant in side {
-            if let Peer::Gone { departure: crate::channel::Departure::Died, pid, .. } = participant.peer {
-                let claimed = participant.claimed.map_or(0, |claimed| claimed.count);
+            if let Peer::Gone { departure: Departure::Died, pid, .. } = participant.peer {
+                let claimed = tells.then(|| participant.claimed.map_or(0, |claimed| claimed.count));
                 findings.push(Finding::Dead { role, index: participant.index, pid, claimed });
             }
         }

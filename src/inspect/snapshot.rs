@@ -1,11 +1,10 @@
 //! A channel as it was a moment ago.
 
 use crate::channel::Peer;
-use crate::protocol::observe::{Claim, Progress, claim, holes};
+use crate::protocol::observe::{Claim, Progress, claim, holes, orphans};
 use crate::protocol::repair;
 use crate::protocol::ring::{Position, Ring};
-use crate::protocol::roster::{self, Locks as _};
-use crate::protocol::roster::{Presence, Record, Side, observe, until};
+use crate::protocol::roster::{Locks as _, Presence, Record, Side, observe_participant};
 use crate::segment::{Locks, Segment};
 
 /// What an [`Observer`](super::Observer) saw: each part at a moment of the look, while others went on.
@@ -17,15 +16,18 @@ pub struct Snapshot {
     /// Messages that were ever received. Where receivers are shared also such as are being read, and what was dropped with
     /// a claim. 0 of cells, whose readers are not counted.
     pub received: u64,
-    /// Messages in the channel that nobody has received, or of cells how many have a value.
+    /// Messages in the channel that nobody has received yet, and places of such as were given up before they were sent; of
+    /// cells, how many have a value.
     pub fill: u64,
+    /// Messages besides that were received by somebody who did not give them back, and that wait to be delivered again.
+    pub orphans: u64,
     /// Who sends, or writes: every participant that there has ever been, the last one of each record.
     pub senders: Vec<Participant>,
     /// Who receives. Readers of cells take no part.
     pub receivers: Vec<Participant>,
-    /// Whether a sender sleeps until there is room.
+    /// Whether a sender may be asleep until there is room. One that was killed asleep is told so until somebody wakes it.
     pub senders_sleep: bool,
-    /// Whether a receiver, or a reader of a cell, sleeps until there is something new.
+    /// Whether a receiver, or a reader of a cell, may be asleep until there is something new, likewise.
     pub receivers_sleep: bool,
     /// What senders have claimed and not published: nobody gets past the first of them until its sender goes on.
     pub holes: Option<Claimed>,
@@ -41,9 +43,11 @@ pub struct Snapshot {
 pub struct Participant {
     /// Which of its side's records it has; of cells, which cell.
     pub index: u32,
-    /// Whether it lives, by the kernel's word, and since when; or how it went.
+    /// Whether it lives, by the kernel's word, and since when; or how it went. When it died is told once one of the others
+    /// has found it dead, and until then as the start of the Unix epoch.
     pub peer: Peer,
-    /// What it has claimed and not gone on with. Of a side with one participant never known.
+    /// What it has claimed and not gone on with, if that is anything; the sender of a channel with one, and the receiver of
+    /// such a one, claim without a word. One that was about to claim what another was faster to claim may be told to have it.
     pub claimed: Option<Claimed>,
 }
 
@@ -76,6 +80,7 @@ impl Snapshot {
             sent: position(progress.tail),
             received: position(progress.head),
             fill: progress.fill(ring).into(),
+            orphans: orphans(ring, progress).into(),
             senders: side(Side::Sending, ring.senders),
             receivers: side(Side::Receiving, ring.receivers),
             senders_sleep: ring.control.gate(Side::Sending).is_watched(),
@@ -98,6 +103,7 @@ impl Snapshot {
             sent,
             received: 0,
             fill,
+            orphans: 0,
             senders: participants(locks, Side::Sending, segment.senders(), |_| None),
             receivers: Vec::new(),
             senders_sleep: false,
@@ -116,13 +122,9 @@ fn participants(
     claimed: impl Fn(u32) -> Option<Claimed>,
 ) -> Vec<Participant> {
     let all = records.iter().zip(0..).filter_map(|(record, index)| {
-        let presence = observe(record, &locks.lock(side, index));
-        let (_, identity) = roster::observe_record(record);
-        let participant = || Participant {
-            index,
-            peer: Peer::of(presence, identity, until(record)),
-            claimed: claimed(index),
-        };
+        let (presence, identity, until) = observe_participant(record, &locks.lock(side, index));
+        let participant =
+            || Participant { index, peer: Peer::of(presence, identity, until), claimed: claimed(index) };
         (presence != Presence::Never).then(participant)
     });
     all.collect()

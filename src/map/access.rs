@@ -54,7 +54,7 @@ impl Access {
     }
 
     /// Whether others see what is written.
-    pub(super) const fn changes_the_map(self) -> bool {
+    pub(crate) const fn changes_the_map(self) -> bool {
         self.can_write() && !matches!(self, Access::CopyOnWrite)
     }
 }

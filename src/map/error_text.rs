@@ -5,7 +5,7 @@ use std::fmt;
 use super::error::{Error, ErrorKind, Subject};
 
 /// A name as it is shown in a message: escaped, and cut where it is very long.
-pub(super) fn shown(name: &str) -> String {
+pub(crate) fn shown(name: &str) -> String {
     const LONGEST: usize = 80;
     let mut text: String = name.chars().take(LONGEST).flat_map(char::escape_debug).collect();
     if name.chars().nth(LONGEST).is_some() {

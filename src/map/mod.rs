@@ -60,6 +60,7 @@ pub use sweep::{Leftover, MapEntry, MapState, SweepReport};
 pub use view::{AnyView, View};
 pub use view_options::ViewOptions;
 
+pub(crate) use error_text::shown;
 pub(crate) use fork::ForkGuard;
 #[cfg(test)]
 pub(crate) use fork::{in_a_child, in_a_child_with_pid_one, tells_children_apart};

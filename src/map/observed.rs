@@ -7,10 +7,12 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use super::access::Access;
 use super::error::{Error, ErrorKind};
-use super::header::Rejected;
+use super::header::{Header, Rejected};
 use super::namespace::{Namespace, check_name, file_name, file_path};
+use super::reclaim::PRESENCE;
 use super::region::Region;
 use super::sweep::{self, MapEntry, MapState};
+use super::sys;
 
 /// See the module.
 #[derive(Debug)]
@@ -38,7 +40,7 @@ impl Observed {
             fail(ErrorKind::Foreign { found })
         };
         let file = file.ok_or_else(foreign)?;
-        let header = super::header::Header::attach(&file).map_err(|why| match why {
+        let header = Header::attach(&file).map_err(|why| match why {
             Rejected::Kind(kind) => fail(kind),
             Rejected::Io(error) => fail(ErrorKind::Os { doing: "reading the header" }).because(error),
         })?;
@@ -47,6 +49,17 @@ impl Observed {
         }
         if header.elsewhere.is_some() {
             let found = "the name of a file".to_owned();
+            return Err(fail(ErrorKind::Foreign { found }));
+        }
+        // What is committed has no holes. One in memory would be filled by whoever reads it. (A ramfs counts no blocks.)
+        let status = rustix::fs::fstat(&file)
+            .map_err(|errno| Error::os("inspecting the file", &path, 0, errno).for_map(name))?;
+        let blocks = u64::try_from(status.st_blocks).unwrap_or(0).saturating_mul(512);
+        if sys::is_in_memory(file.as_fd())
+            && blocks > 0
+            && blocks < u64::try_from(status.st_size).unwrap_or(0)
+        {
+            let found = "a file with holes, which no map in memory has".to_owned();
             return Err(fail(ErrorKind::Foreign { found }));
         }
         let (data_offset, capacity) = (header.data_offset() as u64, header.capacity);
@@ -62,11 +75,23 @@ impl Observed {
 
     /// Whether a process holds it now.
     pub(crate) fn state(&self) -> Result<MapState, Error> {
-        match super::sys::is_locked(self.file.as_fd(), super::reclaim::PRESENCE) {
+        match sys::is_locked(self.file.as_fd(), PRESENCE) {
             Ok(true) => Ok(MapState::Live),
             Ok(false) => Ok(MapState::Leftover),
             Err(errno) => Err(Error::os("looking for its holders", &self.entry.path, 0, errno)),
         }
+    }
+
+    /// What is said of it where nobody is to open it, since that would remove it.
+    pub(crate) fn is_left_over(&self) -> Error {
+        let error = Error::new(
+            ErrorKind::Refused {
+                what: "found a map that no process holds any more, expected one that is in use",
+                remedy: "remove it by a sweep, and start the processes that use it",
+            },
+            &self.entry.path,
+        );
+        self.entry.name.iter().fold(error, |error, name| error.for_map(name))
     }
 
     /// The first byte of the data: aligned to 4096, valid for reads for as long as this lives, for

@@ -191,7 +191,7 @@ pub(super) fn assert_memory(fd: BorrowedFd<'_>, len: u64) -> Result<()> {
 
 /// Whether the file's bytes are in memory, as those of every file of a tmpfs and of every unnamed one are. Huge pages are
 /// not: those of the pool are not among the free ones.
-fn is_in_memory(fd: BorrowedFd<'_>) -> bool {
+pub(super) fn is_in_memory(fd: BorrowedFd<'_>) -> bool {
     const TMPFS: i64 = 0x0102_1994;
     const RAMFS: i64 = 0x8584_58f6;
     rustix::fs::fstatfs(fd).is_ok_and(|system| [TMPFS, RAMFS].contains(&system.f_type))

@@ -8,13 +8,13 @@ use super::ring::{Cursor, Form, Position, Ring};
 use super::roster::Side;
 use super::stamp::{self, State, free, full};
 use super::table::{is_shared, records};
-use crate::sync::Ordering::{self, Relaxed};
+use crate::sync::Ordering::{self, Acquire, Relaxed};
+use crate::sync::fence;
 
 /// For people to look at. Of a mapping for reading alone only such loads are promised to work.
 const LOOK: Ordering = Relaxed;
-
-/// So often words are read that others change meanwhile, before it is said that they do not belong together.
-const LOOKS: u32 = 100;
+/// Between looks at words that are compared: each is at least as late as the one before it.
+const APART: Ordering = Acquire;
 
 /// How far the two sides of a ring are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,13 +31,7 @@ pub struct Progress {
 impl Progress {
     /// Looks at a ring. Where the sole sender publishes by stamps that takes as long as there are messages.
     pub fn of(ring: &Ring<'_>) -> Self {
-        let mut seen = Self::words(ring);
-        for _ in 1..LOOKS {
-            if seen.is_plausible {
-                break;
-            }
-            seen = Self::words(ring);
-        }
+        let seen = Self::words(ring);
         if !seen.is_plausible || !publishes_ahead(ring) {
             return seen;
         }
@@ -49,13 +43,25 @@ impl Progress {
         Self { tail: cursor.position(), ..seen }
     }
 
+    /// Positions only grow, so that `tail` is not below the `head` that was read before it, nor more than a ring above the
+    /// one that was read after it, however long that took.
     fn words(ring: &Ring<'_>) -> Self {
-        // First the one that may not pass the other.
+        let capacity = u64::from(ring.capacity);
         let head = ring.control.head.0.load(LOOK);
+        fence(APART);
         let tail = ring.control.tail.0.load(LOOK);
-        let is_near = tail.abs_diff(head) <= ring.capacity.into();
-        let in_order = head <= tail || publishes_ahead(ring);
-        Self { head, tail, is_plausible: is_near && in_order && head.max(tail) <= ring.end() }
+        fence(APART);
+        let later = ring.control.head.0.load(LOOK);
+        // A hint, which may be behind by as much as the ring holds.
+        let behind = if publishes_ahead(ring) { capacity } else { 0 };
+        // A sole receiver gives slots back one by one, and says so when it has given all back that it claimed: it may be
+        // kept from that for long, or for ever.
+        let gives_ahead = is_shared(ring, Side::Sending) && !is_shared(ring, Side::Receiving);
+        let given = if gives_ahead { capacity.min(intent::MOST.into()) } else { 0 };
+        let is_plausible = head.max(tail).max(later) <= ring.end()
+            && head <= tail + behind
+            && tail <= later + capacity + given;
+        Self { head, tail, is_plausible }
     }
 
     /// Slots between the two.
@@ -78,16 +84,20 @@ pub struct Claim {
     pub count: u32,
 }
 
-/// What the participant in that record of a shared side has claimed: of a sender, what it has not published yet, of a
-/// receiver, what it has not given back. `None` of a sole side, whose claims are private.
+/// What the participant in that record has claimed: of a sender, what it has not published yet, of a receiver, what it has
+/// not given back. `None` where claims are private: of a sole side, but for a receiver that faces several senders.
+///
+/// One that was about to claim what another was faster to claim may be told to have it.
 pub fn claim(ring: &Ring<'_>, side: Side, index: u32) -> Option<Claim> {
-    if !is_shared(ring, side) {
+    if !tells_claims(ring, side) {
         return None;
     }
     let word = records(ring, side)[index as usize].intent.0.load(LOOK);
+    // A sole receiver claims without a word but its intent.
     let claimed = match side {
         Side::Sending => ring.control.tail.0.load(LOOK),
-        Side::Receiving => ring.control.head.0.load(LOOK),
+        Side::Receiving if is_shared(ring, side) => ring.control.head.0.load(LOOK),
+        Side::Receiving => ring.end(),
     };
     let is_open = |position: &Position| {
         let cursor = Cursor::at(*position, ring.capacity);
@@ -99,12 +109,35 @@ pub fn claim(ring: &Ring<'_>, side: Side, index: u32) -> Option<Claim> {
             (Side::Sending, state) => state == State::Free,
             (Side::Receiving, State::Full | State::Skip) => true,
             (Side::Receiving, State::Taken(_, record)) => record == index,
+            (Side::Receiving, State::Orphan(_)) => !is_shared(ring, side),
             (Side::Receiving, _) => false,
         }
     };
     let positions = intent::positions(word).filter(|position| *position < ring.end());
     let open: Vec<_> = positions.filter(is_open).collect();
     open.first().map(|first| Claim { first: *first, count: open.len() as u32 })
+}
+
+/// Whether participants of that side say what they claim.
+pub fn tells_claims(ring: &Ring<'_>, side: Side) -> bool {
+    is_shared(ring, side) || side == Side::Receiving && is_shared(ring, Side::Sending)
+}
+
+/// Messages that were claimed by receivers that did not give them back, and that wait to be delivered again, behind `head`.
+pub fn orphans(ring: &Ring<'_>, progress: Progress) -> u32 {
+    let none_ever = ring.control.board.0.epoch.load(LOOK) == 0;
+    if !is_shared(ring, Side::Receiving) || !progress.is_plausible || none_ever {
+        return 0;
+    }
+    let mut cursor = Cursor::at(progress.head.saturating_sub(ring.capacity.into()), ring.capacity);
+    let mut count = 0;
+    while cursor.position() < progress.head {
+        let seen = stamp_at(ring, &cursor);
+        let waits = stamp::lap(seen) == cursor.lap() && matches!(stamp::state(seen), State::Orphan(_));
+        count += u32::from(waits);
+        cursor.step(ring.capacity);
+    }
+    count
 }
 
 /// Messages between the two positions that nobody has published yet, though they are claimed: the first one, and how many.
@@ -127,12 +160,31 @@ pub fn holes(ring: &Ring<'_>, progress: Progress) -> Option<Claim> {
 /// Stamps that no protocol writes into their slots: the first slot, its stamp, and how many there are.
 pub fn nonsense(ring: &Ring<'_>) -> Option<(u32, u64, u32)> {
     let stamps = if ring.form == Form::Stamped { ring.capacity } else { 0 };
-    let is_nonsense = |seen: u64| stamp::state(seen) == State::Nonsense;
-    let bad = (0..stamps).map(|slot| (slot, ring.stamps.get(slot).load(LOOK)));
-    bad.filter(|(_, seen)| is_nonsense(*seen)).fold(None, |found, (slot, seen)| match found {
-        None => Some((slot, seen, 1)),
-        Some((slot, seen, count)) => Some((slot, seen, count + 1)),
-    })
+    let mut found = None;
+    for slot in 0..stamps {
+        let before = ring.control.head.0.load(LOOK).min(ring.end());
+        fence(APART);
+        let seen = ring.stamps.get(slot).load(LOOK);
+        fence(APART);
+        let after = ring.control.tail.0.load(LOOK).max(ring.control.head.0.load(LOOK));
+        // Slots have a lap near that of the positions: one before, of what is not given back, to one behind, of what is.
+        let lap = |position: Position| position / u64::from(ring.capacity);
+        let near = lap(before).saturating_sub(2)..=lap(after).saturating_add(2);
+        let is_right = match stamp::state(seen) {
+            State::Nonsense => false,
+            State::Full => true,
+            State::Free if ring.rules.shared_senders || ring.rules.shared_receivers => true,
+            State::Free => seen == free(0),
+            _ => ring.rules.shared_senders || ring.rules.shared_receivers,
+        };
+        if !is_right || !near.contains(&stamp::lap(seen)) {
+            found = match found {
+                None => Some((slot, seen, 1)),
+                Some((slot, stamp, count)) => Some((slot, stamp, count + 1)),
+            };
+        }
+    }
+    found
 }
 
 fn stamp_at(ring: &Ring<'_>, cursor: &Cursor) -> u64 {

@@ -265,6 +265,26 @@ pub fn observe(record: &Record, lock: &impl Lock) -> Presence {
     if is_the_same || mutant("roster_observe_once") { Presence::Died } else { told(again) }
 }
 
+/// A participant as one that only reads finds it: whether it is there, who it is, and when it went. All of one holder, unless
+/// holders come and go while it looks.
+pub fn observe_participant(record: &Record, lock: &impl Lock) -> (Presence, Identity, u64) {
+    const LOOKS: u32 = 100;
+    let mut seen = None;
+    for _ in 0..LOOKS {
+        let state = look(record);
+        let presence = observe(record, lock);
+        let (_, identity) = observe_record(record);
+        // Of one whose death nobody has written down yet it is the time of the one before.
+        let until = if matches!(state & 3, LIVE) { 0 } else { until(record) };
+        fence(OBSERVE_APART);
+        seen = Some((presence, identity, until));
+        if record.state.load(LOOK) == state {
+            break;
+        }
+    }
+    seen.expect("it has looked")
+}
+
 /// As [`glance`], for one that only reads.
 pub fn observe_record(record: &Record) -> (Presence, Identity) {
     let presence = told(look(record));

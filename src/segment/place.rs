@@ -218,6 +218,7 @@ impl Segment {
     pub(crate) fn cell_gate(&self, index: u32) -> Option<&Gate> {
         let record = &self.senders()[index as usize];
         match &self.memory {
+            Memory::Observed(_) => None,
             Memory::Map(map) if !map.is_writable() => {
                 let Layout { roster, shape, .. } = &self.layout;
                 let end = roster + u64::from(shape.terms.senders) * size_of::<Record>() as u64;

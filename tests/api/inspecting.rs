@@ -237,7 +237,7 @@ fn the_dead_are_told_and_a_leftover_stays_one() {
             matches!(dead.peer, Peer::Gone { departure: Departure::Died, pid, .. } if pid == child.pid())
         );
         assert_eq!(dead.claimed.map(|claimed| (claimed.first, claimed.count)), Some((3, 1)));
-        let found = Finding::Dead { role: "sender", index: 0, pid: child.pid(), claimed: 1 };
+        let found = Finding::Dead { role: "sender", index: 0, pid: child.pid(), claimed: Some(1) };
         assert_eq!(observer.check(), std::slice::from_ref(&found));
         let said = format!(
             "the sender in record 0, process {}, was killed with a claim of 1 messages, which whoever takes part repairs",

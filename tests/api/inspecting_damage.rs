@@ -145,3 +145,16 @@ fn a_table_has_so_many_cells() {
         seqlock::table::<u64>("c").namespace(space.namespace()).cells(2).reader().expect("the name is free");
     let _ = observe(&space).version(2);
 }
+
+/// To read what is not there makes it: a file with holes could be as long as memory.
+#[test]
+fn a_file_with_holes_is_not_looked_into() {
+    use rustix::fs::FallocateFlags;
+    let space = TempNamespace::new();
+    let tx = channel_of::<[u64; 16], Mpmc>(&space).capacity(1000).sender().expect("the name is free");
+    let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+    rustix::fs::fallocate(file(&space), flags, 16 * PAGE, 8 * PAGE).expect("a hole");
+    let error = Observer::open_in(&space.namespace(), "c").map(drop).expect_err("holes");
+    assert!(error.to_string().contains("a file with holes, which no map in memory has"), "{error}");
+    drop(tx);
+}

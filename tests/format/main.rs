@@ -13,6 +13,7 @@ mod testing;
 
 mod dump;
 mod made;
+mod observed;
 mod opened;
 
 use std::collections::BTreeSet;

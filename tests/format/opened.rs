@@ -17,17 +17,17 @@ use crate::{NAME, Numbered, Tick};
 const SOON: Duration = Duration::from_millis(1);
 
 /// A golden segment as a file, and somebody who is present, without whom it would be a leftover.
-struct Restored {
-    space: TempNamespace,
+pub(crate) struct Restored {
+    pub(crate) space: TempNamespace,
     present: File,
 }
 
 impl Restored {
-    fn new(golden: &str) -> Self {
+    pub(crate) fn new(golden: &str) -> Self {
         Self::with(Golden::read(golden), 0o600)
     }
 
-    fn with(golden: Golden, mode: u32) -> Self {
+    pub(crate) fn with(golden: Golden, mode: u32) -> Self {
         let space = TempNamespace::new();
         let path = space.path().join(NAME);
         std::fs::write(&path, golden.file()).unwrap();
@@ -38,7 +38,7 @@ impl Restored {
     }
 
     /// The last one out removes it.
-    fn leave(self) {
+    pub(crate) fn leave(self) {
         let keeper = crate::keeper(&self.space);
         lock(&self.present, libc::F_UNLCK);
         drop(keeper);

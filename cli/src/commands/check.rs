@@ -3,10 +3,11 @@
 use std::io::Write;
 
 use ringway::inspect::Finding;
+use ringway::map::ErrorKind;
 use serde::Serialize;
 
 use crate::args::Args;
-use crate::output::{Failure, Outcome, observe, write_json};
+use crate::output::{Failure, Outcome, observe, shown, write_json};
 
 #[derive(Debug, Serialize)]
 struct Verdict {
@@ -24,7 +25,7 @@ pub(crate) fn run(args: &Args, names: &[String], out: &mut impl Write) -> Result
         let observer = match observe(&args.namespaces(), name) {
             Ok(observer) => observer,
             Err(Failure::Channel(error)) => {
-                let is_damaged = matches!(&error, ringway::Error::Damaged { .. });
+                let is_damaged = is_damage(&error);
                 let verdict = if is_damaged { "damaged" } else { "unreadable" };
                 verdicts.push(Verdict { name: name.clone(), verdict, findings: vec![error.to_string()] });
                 if !is_damaged {
@@ -38,7 +39,11 @@ pub(crate) fn run(args: &Args, names: &[String], out: &mut impl Write) -> Result
         let is_damaged = findings.iter().any(|finding| matches!(finding, Finding::Damaged { .. }));
         let snapshot = observer.snapshot();
         let holds = if observer.kind().is_ring() {
-            format!("{} of {} messages wait to be received", snapshot.fill, observer.capacity())
+            let again = match snapshot.orphans {
+                0 => String::new(),
+                orphans => format!(", and {orphans} to be received again"),
+            };
+            format!("{} of {} messages wait to be received{again}", snapshot.fill, observer.capacity())
         } else {
             format!("{} of {} cells have a value", snapshot.fill, observer.capacity())
         };
@@ -53,7 +58,7 @@ pub(crate) fn run(args: &Args, names: &[String], out: &mut impl Write) -> Result
         write_json(out, &verdicts)?;
     } else {
         for Verdict { name, verdict, findings } in &verdicts {
-            writeln!(out, "{name}: {verdict}")?;
+            writeln!(out, "{}: {verdict}", shown(name))?;
             for finding in findings {
                 writeln!(out, "  {finding}")?;
             }
@@ -67,5 +72,16 @@ pub(crate) fn run(args: &Args, names: &[String], out: &mut impl Write) -> Result
         }
         None if verdicts.iter().any(|verdict| verdict.verdict == "damaged") => Ok(Outcome::Bad),
         None => Ok(Outcome::Fine),
+    }
+}
+
+/// Whether what cannot be looked into is a channel that is damaged, and not something else.
+fn is_damage(error: &ringway::Error) -> bool {
+    match error {
+        ringway::Error::Damaged { .. } => true,
+        ringway::Error::Map(error) => {
+            matches!(error.kind(), ErrorKind::Damaged { .. } | ErrorKind::Truncated { .. })
+        }
+        _ => false,
     }
 }

@@ -5,11 +5,11 @@ use std::io::Write;
 use comfy_table::{CellAlignment, Table, presets};
 use ringway::channel::Peer;
 use ringway::inspect::{Observer, Participant};
-use ringway::map::{MapEntry, MapState, Namespace};
+use ringway::map::{ErrorKind, MapEntry, MapKind, MapState, Namespace};
 use serde::Serialize;
 
 use crate::args::Args;
-use crate::output::{Failure, Outcome, age, bytes, epoch, write_json};
+use crate::output::{Failure, Outcome, age, bytes, epoch, shown, write_json};
 
 /// One file of a namespace, as it is written for programs.
 #[derive(Debug, Serialize)]
@@ -69,28 +69,39 @@ impl std::fmt::Display for Side {
 /// Lists every channel.
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
     let mut rows = Vec::new();
+    let mut failure = None;
     for namespace in args.namespaces() {
-        let entries = namespace.list().map_err(Failure::Namespace)?;
-        rows.extend(entries.into_iter().map(|entry| row(&namespace, entry)));
+        match namespace.list() {
+            Ok(entries) => rows.extend(entries.into_iter().filter_map(|entry| row(&namespace, entry))),
+            // One that cannot be read does not hide the other.
+            Err(error) => drop(failure.get_or_insert(Failure::Namespace(error))),
+        }
     }
     if args.json {
         write_json(out, &rows)?;
     } else {
         write_table(args, &rows, out)?;
     }
-    Ok(Outcome::Fine)
+    out.flush()?;
+    failure.map_or(Ok(Outcome::Fine), Err)
 }
 
-fn row(namespace: &Namespace, entry: MapEntry) -> Row {
+/// `None` if it has gone.
+fn row(namespace: &Namespace, entry: MapEntry) -> Option<Row> {
     let (channel, problem) = match (&entry.name, entry.state) {
         (_, MapState::Foreign) => (None, Some("no map, or one that this user may not read".to_owned())),
         (None, _) => (None, Some("its header is damaged".to_owned())),
         (Some(name), _) => match Observer::open_in(namespace, name) {
             Ok(observer) => (Some(channel(&observer)), None),
+            Err(ringway::Error::NotAChannel { .. }) => (None, Some("a map that is no channel".to_owned())),
+            Err(ringway::Error::Map(error)) if matches!(error.kind(), ErrorKind::NotFound) => return None,
+            Err(ringway::Error::Map(_)) if entry.kind != Some(MapKind::Named) => {
+                (None, Some("the name of a file".to_owned()))
+            }
             Err(error) => (None, Some(error.to_string())),
         },
     };
-    Row {
+    Some(Row {
         namespace: namespace.path().display().to_string(),
         file: entry.path.display().to_string(),
         state: state(entry.state),
@@ -99,7 +110,7 @@ fn row(namespace: &Namespace, entry: MapEntry) -> Row {
         creator_pid: entry.creator_pid,
         problem,
         name: entry.name,
-    }
+    })
 }
 
 /// In a word.
@@ -145,7 +156,7 @@ fn write_table(args: &Args, rows: &[Row], out: &mut impl Write) -> Result<(), Fa
         any = true;
         let created = row.created.map(|at| std::time::UNIX_EPOCH + std::time::Duration::from_secs_f64(at));
         table.add_row([
-            row.name.clone().unwrap_or_default().escape_debug().to_string(),
+            shown(row.name.as_deref().unwrap_or_default()),
             channel.kind.to_owned(),
             channel.r#type.clone(),
             channel.fill.to_string(),
@@ -171,7 +182,7 @@ fn write_table(args: &Args, rows: &[Row], out: &mut impl Write) -> Result<(), Fa
     }
     for row in rows {
         if let Some(problem) = &row.problem {
-            writeln!(out, "{}: {problem}", row.file)?;
+            writeln!(out, "{}: {problem}", shown(&row.file))?;
         }
     }
     Ok(())

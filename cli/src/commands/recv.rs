@@ -8,7 +8,7 @@ use ringway::RecvTimeoutError;
 use ringway::message::SchemaTree;
 
 use crate::args::{Args, Format};
-use crate::output::{Failure, Outcome, open};
+use crate::output::{Failure, Outcome, open, tell};
 use crate::value::{Value, columns};
 
 /// So long it waits until it looks whether it is to end.
@@ -33,12 +33,11 @@ pub(crate) fn run(
 ) -> Result<Outcome, Failure> {
     let channel = open(&args.namespaces(), name)?;
     let schema = channel.schema().clone();
-    if wanted.format == Format::Csv {
-        // Before anything is taken: a type may have too many.
-        let columns = columns(&schema).map_err(|error| Failure::Message(error.to_string()))?;
-        write_row(out, &columns)?;
-    }
+    // Before anything is taken: a type may have too many.
+    let columns = (wanted.format == Format::Csv).then(|| columns(&schema)).transpose();
+    let columns = columns.map_err(|error| Failure::Message(error.to_string()))?;
     let mut receiver = channel.receiver().map_err(Failure::Channel)?;
+    columns.iter().try_for_each(|columns| write_row(out, columns))?;
     let mut waiting = Instant::now();
     let mut taken = 0;
     while wanted.count.is_none_or(|count| taken < count) && !stop.load(Ordering::Relaxed) {
@@ -46,7 +45,7 @@ pub(crate) fn run(
             wanted.timeout.map_or(MOMENT, |timeout| timeout.saturating_sub(waiting.elapsed()).min(MOMENT));
         match receiver.recv_timeout(left) {
             Ok(message) => {
-                write_message(out, &schema, &message, wanted.format)?;
+                write_message(out, &schema, message, wanted.format)?;
                 out.flush()?;
                 (taken, waiting) = (taken + 1, Instant::now());
             }
@@ -56,14 +55,14 @@ pub(crate) fn run(
                 }
             }
             Err(RecvTimeoutError::Disconnected(departure)) => {
-                eprintln!("ringway: every sender is gone; the last one {departure}");
-                let enough = wanted.count.is_none_or(|count| taken == count);
-                return Ok(if enough { Outcome::Fine } else { Outcome::Bad });
+                tell(&format_args!("every sender is gone; the last one {departure}"));
+                break;
             }
             Err(error) => return Err(Failure::Message(error.to_string())),
         }
     }
-    Ok(Outcome::Fine)
+    let enough = wanted.count.is_none_or(|count| taken == count);
+    Ok(if enough { Outcome::Fine } else { Outcome::Bad })
 }
 
 fn write_message(

@@ -30,26 +30,31 @@ pub(crate) fn run(
     let (mut sent, mut number) = (0_u64, 0_u64);
     let lines = lines(input);
     let outcome = loop {
+        if stop.load(Ordering::Relaxed) {
+            break Ok(());
+        }
         let line = match lines.recv_timeout(MOMENT) {
-            Ok(line) => line.map_err(Failure::Input)?,
-            Err(RecvTimeoutError::Timeout) if !stop.load(Ordering::Relaxed) => continue,
-            Err(_) => break Ok(()),
+            Ok(line) => line,
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => break Ok(()),
         };
         number += 1;
-        if line.trim().is_empty() {
-            continue;
-        }
+        let line = match line {
+            Ok(line) if line.trim().is_empty() => continue,
+            Ok(line) => line,
+            Err(error) => break Err(format!("line {number} cannot be read: {error}")),
+        };
         let message = match parse(&schema, &line) {
             Ok(message) => message,
             Err(error) => break Err(format!("line {number}: {error}")),
         };
         match send(&mut sender, &message, timeout, stop) {
-            Ok(true) => sent += 1,
-            Ok(false) => break Ok(()),
+            Ok(()) => sent += 1,
             Err(why) => break Err(format!("line {number} was not sent: {why}")),
         }
     };
-    writeln!(out, "{} sent", count(sent, "message"))?;
+    // That it was sent is so whether anybody hears of it or not.
+    let _ = writeln!(out, "{} sent", count(sent, "message"));
     match outcome {
         Ok(()) => Ok(Outcome::Fine),
         Err(why) => Err(Failure::Message(why)),
@@ -63,23 +68,23 @@ fn lines(input: impl BufRead + Send + 'static) -> Receiver<io::Result<String>> {
     rx
 }
 
-/// Whether it was sent before somebody said stop.
+/// Sends one message, unless the time is up before there is room, or somebody says stop.
 fn send(
     sender: &mut Sender,
     message: &[u8],
     timeout: Option<Duration>,
     stop: &AtomicBool,
-) -> Result<bool, String> {
+) -> Result<(), String> {
     let start = Instant::now();
     loop {
         let left = timeout.map_or(MOMENT, |timeout| timeout.saturating_sub(start.elapsed()).min(MOMENT));
         match sender.send_timeout(message, left) {
-            Ok(()) => return Ok(true),
+            Ok(()) => return Ok(()),
             Err(SendTimeoutError::Timeout(()) | SendTimeoutError::Stalled((), _)) => {}
             Err(error) => return Err(error.to_string()),
         }
         if stop.load(Ordering::Relaxed) {
-            return Ok(false);
+            return Err("the channel is full, and it was told to end".to_owned());
         }
         if timeout.is_some_and(|timeout| start.elapsed() >= timeout) {
             return Err("the channel is full, and the time is up".to_owned());

@@ -8,10 +8,11 @@ use ringway::channel::{OnReceiverDeath, Peer};
 use ringway::inspect::{CellKey, Claimed, Observer, Participant, Snapshot};
 use ringway::map::MapState;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::args::Args;
-use crate::output::{Failure, Outcome, age, bytes, count, epoch, observe, write_json};
-use crate::rust::{definitions, type_of};
+use crate::output::{Failure, Outcome, age, bytes, count, epoch, observe, shown as visible, write_json};
+use crate::rust::definitions;
 use crate::value::Value;
 
 /// So many cells are shown, of a table that has more.
@@ -26,11 +27,10 @@ struct Shown {
     creator_pid: Option<u32>,
     kind: &'static str,
     r#type: String,
-    /// As Rust.
-    schema: String,
     fingerprint: String,
     key_type: Option<String>,
-    key_schema: Option<String>,
+    /// All types as Rust.
+    rust: String,
     message_size: u64,
     message_align: u32,
     capacity: u64,
@@ -42,6 +42,7 @@ struct Shown {
     sent: u64,
     received: u64,
     fill: u64,
+    orphans: u64,
     senders: Vec<One>,
     receivers: Vec<One>,
     senders_sleep: bool,
@@ -49,6 +50,19 @@ struct Shown {
     holes: Option<Positions>,
     poisoned: u64,
     discarded: u64,
+    /// Of a ring none.
+    cells: Vec<Cell>,
+}
+
+/// A cell that has a key or a value.
+#[derive(Debug, Serialize)]
+struct Cell {
+    cell: u32,
+    key: Option<Box<RawValue>>,
+    /// How many values it ever had.
+    number: u64,
+    /// The latest one.
+    value: Option<Box<RawValue>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -121,16 +135,15 @@ fn shown(observer: &Observer, snapshot: &Snapshot) -> Result<Shown, Failure> {
     let (schema, key) = (observer.schema(), observer.key_schema());
     Ok(Shown {
         name: observer.name().to_owned(),
-        file: observer.path().display().to_string(),
+        file: visible(&observer.path().display().to_string()).to_string(),
         state: state(observer)?,
         created: observer.created().map(epoch),
         creator_pid: observer.creator_pid(),
         kind: observer.kind().name(),
-        r#type: type_of(schema),
-        schema: definitions(schema),
+        r#type: schema.type_name().to_string(),
         fingerprint: format!("{:032x}", schema.fingerprint()),
-        key_type: key.map(type_of),
-        key_schema: key.map(definitions),
+        key_type: key.map(|key| key.type_name().to_string()),
+        rust: definitions(key.into_iter().chain([schema])),
         message_size: schema.size(),
         message_align: schema.align(),
         capacity: observer.capacity(),
@@ -142,6 +155,7 @@ fn shown(observer: &Observer, snapshot: &Snapshot) -> Result<Shown, Failure> {
         sent: snapshot.sent,
         received: snapshot.received,
         fill: snapshot.fill,
+        orphans: snapshot.orphans,
         senders: snapshot.senders.iter().map(One::of).collect(),
         receivers: snapshot.receivers.iter().map(One::of).collect(),
         senders_sleep: snapshot.senders_sleep,
@@ -149,7 +163,31 @@ fn shown(observer: &Observer, snapshot: &Snapshot) -> Result<Shown, Failure> {
         holes: snapshot.holes.map(Into::into),
         poisoned: snapshot.poisoned,
         discarded: snapshot.discarded,
+        cells: cells(observer)?,
     })
+}
+
+fn cells(observer: &Observer) -> Result<Vec<Cell>, Failure> {
+    let count = if observer.kind().is_ring() { 0 } else { observer.capacity() as u32 };
+    let json = |value: Value<'_>| {
+        RawValue::from_string(value.json().to_string()).map_err(|error| Failure::Message(error.to_string()))
+    };
+    let mut cells = Vec::new();
+    for cell in 0..count {
+        let key = match observer.key_schema().map(|schema| (schema, observer.key(cell))) {
+            Some((schema, CellKey::Set(key))) => Some(json(Value::new(schema, &key))?),
+            _ => None,
+        };
+        let (number, value) = match observer.value(cell) {
+            Ok(Some((number, value))) => (number, Some(json(Value::new(observer.schema(), &value))?)),
+            Ok(None) => (0, None),
+            Err(_) => (observer.version(cell), None),
+        };
+        if key.is_some() || number > 0 {
+            cells.push(Cell { cell, key, number, value });
+        }
+    }
+    Ok(cells)
 }
 
 fn write_text(observer: &Observer, snapshot: &Snapshot, out: &mut impl Write) -> Result<(), Failure> {
@@ -157,14 +195,14 @@ fn write_text(observer: &Observer, snapshot: &Snapshot, out: &mut impl Write) ->
     writeln!(
         out,
         "{}: {} of {}",
-        observer.name().escape_debug(),
+        visible(observer.name()),
         observer.kind().name(),
-        type_of(observer.schema())
+        observer.schema().type_name()
     )?;
     let created = observer.created().map(|at| format!(", created {} ago", age(at))).unwrap_or_default();
     let creator = observer.creator_pid().map(|pid| format!(" by process {pid}")).unwrap_or_default();
     writeln!(out, "  {}, {}{created}{creator}", state(observer)?, bytes(observer.size()))?;
-    writeln!(out, "  {}", observer.path().display())?;
+    writeln!(out, "  {}", visible(&observer.path().display().to_string()))?;
     let mut options = vec![format!("parking {}", parking(observer))];
     if is_ring {
         options.push(format!("up to {}", count(observer.max_senders().into(), "sender")));
@@ -179,6 +217,9 @@ fn write_text(observer: &Observer, snapshot: &Snapshot, out: &mut impl Write) ->
     if is_ring {
         let Snapshot { fill, sent, received, .. } = snapshot;
         writeln!(out, "{fill} of {} messages; {sent} sent, {received} received", observer.capacity())?;
+        if snapshot.orphans > 0 {
+            writeln!(out, "  {} to be received again", count(snapshot.orphans, "message"))?;
+        }
         if let Some(holes) = snapshot.holes {
             let holes = Positions::from(holes);
             let claimed = count(holes.count.into(), "message");
@@ -188,12 +229,12 @@ fn write_text(observer: &Observer, snapshot: &Snapshot, out: &mut impl Write) ->
                 holes.first
             )?;
         }
-        if snapshot.poisoned + snapshot.discarded > 0 {
+        if (snapshot.poisoned, snapshot.discarded) != (0, 0) {
             writeln!(out, "  dropped: {} poisoned, {} discarded", snapshot.poisoned, snapshot.discarded)?;
         }
         for (who, sleeps) in [("senders", snapshot.senders_sleep), ("receivers", snapshot.receivers_sleep)] {
             if sleeps {
-                writeln!(out, "  {who} sleep")?;
+                writeln!(out, "  {who} may be asleep")?;
             }
         }
     } else {
@@ -205,7 +246,7 @@ fn write_text(observer: &Observer, snapshot: &Snapshot, out: &mut impl Write) ->
             snapshot.sent
         )?;
         if snapshot.receivers_sleep {
-            writeln!(out, "  readers sleep")?;
+            writeln!(out, "  readers may be asleep")?;
         }
     }
     write_participants(is_ring, snapshot, out)?;
@@ -213,10 +254,9 @@ fn write_text(observer: &Observer, snapshot: &Snapshot, out: &mut impl Write) ->
         write_cells(observer, out)?;
     }
 
-    let key = observer.key_schema().map(definitions).unwrap_or_default();
-    let definitions = definitions(observer.schema());
-    if !(definitions.is_empty() && key.is_empty()) {
-        write!(out, "\n{key}{definitions}")?;
+    let definitions = definitions(observer.key_schema().into_iter().chain([observer.schema()]));
+    if !definitions.is_empty() {
+        write!(out, "\n{definitions}")?;
     }
     Ok(())
 }
@@ -228,7 +268,7 @@ fn write_participants(is_ring: bool, snapshot: &Snapshot, out: &mut impl Write) 
     let sender = if is_ring { "sender" } else { "writer" };
     let mut any = false;
     for (role, side) in [(sender, &snapshot.senders), ("receiver", &snapshot.receivers)] {
-        for participant in side {
+        for participant in side.iter().take(MOST) {
             any = true;
             let (pid, state) = match participant.peer {
                 Peer::Awaited => (String::new(), "awaited".to_owned()),
@@ -251,8 +291,15 @@ fn write_participants(is_ring: bool, snapshot: &Snapshot, out: &mut impl Write) 
     } else {
         writeln!(out, "\nnobody has ever taken part")?;
     }
+    match snapshot.senders.len().saturating_sub(MOST) {
+        0 => {}
+        more => writeln!(out, ".. and {}", count(more as u64, sender))?,
+    }
     Ok(())
 }
+
+/// So many of a side are shown: as many as a channel can have, but not as many as cells.
+const MOST: usize = 254;
 
 /// The latest values.
 fn write_cells(observer: &Observer, out: &mut impl Write) -> Result<(), Failure> {

@@ -2,11 +2,11 @@
 
 use std::io::Write;
 
-use ringway::map::Leftover;
+use ringway::map::{Error, Leftover, Namespace};
 use serde::Serialize;
 
 use crate::args::Args;
-use crate::output::{Failure, Outcome, count, write_json};
+use crate::output::{Failure, Outcome, count, shown, write_json};
 
 #[derive(Debug, Serialize)]
 struct Swept {
@@ -33,15 +33,12 @@ impl Swept {
 
 /// Removes leftovers, or says which there are.
 pub(crate) fn run(args: &Args, dry_run: bool, out: &mut impl Write) -> Result<Outcome, Failure> {
-    let mut all = Vec::new();
+    let (mut all, mut failure) = (Vec::new(), None);
     for namespace in args.namespaces() {
-        if dry_run {
-            let leftovers = namespace.leftovers().map_err(Failure::Namespace)?;
-            all.extend(leftovers.iter().map(|leftover| Swept::of(leftover, false)));
-        } else {
-            let report = namespace.sweep().map_err(Failure::Namespace)?;
-            all.extend(report.removed.iter().map(|leftover| Swept::of(leftover, true)));
-            all.extend(report.kept.iter().map(|leftover| Swept::of(leftover, false)));
+        // What was removed is told, whatever comes after it.
+        match sweep(&namespace, dry_run) {
+            Ok(swept) => all.extend(swept),
+            Err(error) => drop(failure.get_or_insert(Failure::Namespace(error))),
         }
     }
     if args.json {
@@ -49,9 +46,9 @@ pub(crate) fn run(args: &Args, dry_run: bool, out: &mut impl Write) -> Result<Ou
     } else {
         for Swept { file, removed, reason, failure, .. } in &all {
             match (removed, failure) {
-                (true, _) => writeln!(out, "removed {file}: {reason}")?,
-                (false, None) => writeln!(out, "would remove {file}: {reason}")?,
-                (false, Some(failure)) => writeln!(out, "kept {file}: {failure}")?,
+                (true, _) => writeln!(out, "removed {}: {reason}", shown(file))?,
+                (false, None) => writeln!(out, "would remove {}: {reason}", shown(file))?,
+                (false, Some(failure)) => writeln!(out, "kept {}: {failure}", shown(file))?,
             }
         }
         if all.is_empty() {
@@ -60,6 +57,20 @@ pub(crate) fn run(args: &Args, dry_run: bool, out: &mut impl Write) -> Result<Ou
             writeln!(out, "{}; nothing was removed", count(all.len() as u64, "leftover"))?;
         }
     }
+    out.flush()?;
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
     let kept = !dry_run && all.iter().any(|swept| !swept.removed);
     Ok(if kept { Outcome::Bad } else { Outcome::Fine })
+}
+
+fn sweep(namespace: &Namespace, dry_run: bool) -> Result<Vec<Swept>, Error> {
+    if dry_run {
+        let leftovers = namespace.leftovers()?;
+        return Ok(leftovers.iter().map(|leftover| Swept::of(leftover, false)).collect());
+    }
+    let report = namespace.sweep()?;
+    let removed = report.removed.iter().map(|leftover| Swept::of(leftover, true));
+    Ok(removed.chain(report.kept.iter().map(|leftover| Swept::of(leftover, false))).collect())
 }

@@ -12,7 +12,7 @@ use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, Ke
 use ratatui::crossterm::tty::IsTty as _;
 
 use crate::args::Args;
-use crate::output::{Failure, Outcome};
+use crate::output::{Failure, Outcome, escaped};
 use sample::Sampler;
 use view::View;
 
@@ -58,8 +58,8 @@ fn write_lines(
     loop {
         let began = Instant::now();
         sampler.look()?;
-        serde_json::to_writer(&mut *out, &sampler.rows()).map_err(std::io::Error::from)?;
-        writeln!(out)?;
+        let rows = serde_json::to_string(&sampler.rows()).map_err(std::io::Error::from)?;
+        writeln!(out, "{}", escaped(&rows))?;
         out.flush()?;
         written += 1;
         if pace.count == Some(written) {

@@ -6,7 +6,7 @@ use std::fmt;
 use ringway::message::SchemaTree;
 
 use super::scalar::{Scalar, ascii, read, variant};
-use super::{Value, elements, in_field, is_bytes};
+use super::{Value, elements, in_field, is_bytes, visible};
 
 /// As many columns as a table may have.
 const MOST: usize = 4096;
@@ -90,7 +90,7 @@ impl Value<'_> {
                 }
             }
             SchemaTree::Primitive(primitive) => cells.push(match read(*primitive, self.bytes) {
-                Scalar::Char(char) => char.to_string(),
+                Scalar::Char(char) => visible(char.encode_utf8(&mut [0; 4])),
                 other => other.to_string(),
             }),
             SchemaTree::Enum(enumeration) => cells.push(match variant(enumeration, self.bytes) {

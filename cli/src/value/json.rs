@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter, Write};
 use ringway::message::SchemaTree;
 
 use super::scalar::{Scalar, read, variant};
-use super::{Value, elements};
+use super::{Value, elements, is_visible};
 
 impl Value<'_> {
     /// The message as JSON, on one line.
@@ -75,6 +75,19 @@ fn invalid(f: &mut Formatter<'_>, bits: u32) -> fmt::Result {
     write!(f, "{{\"invalid\":{bits}}}")
 }
 
+/// What is not visible is escaped, also where JSON would let it stand.
 fn string(f: &mut Formatter<'_>, text: &str) -> fmt::Result {
-    f.write_str(&serde_json::to_string(text).map_err(|_| fmt::Error)?)
+    f.write_char('"')?;
+    for char in text.chars() {
+        match char {
+            '"' | '\\' => write!(f, "\\{char}")?,
+            visible if is_visible(visible) => f.write_char(visible)?,
+            other => {
+                for unit in other.encode_utf16(&mut [0; 2]) {
+                    write!(f, "\\u{unit:04x}")?;
+                }
+            }
+        }
+    }
+    f.write_char('"')
 }

@@ -64,5 +64,19 @@ fn in_field(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
+/// Whether a terminal shows the character as it is: it does not control it, reorder the text around it, or hide.
+pub(crate) fn is_visible(char: char) -> bool {
+    matches!(char, '"' | '\'' | '\\') || char.escape_debug().len() == 1
+}
+
+/// The text, with what is not visible as Rust escapes it.
+pub(crate) fn visible(text: &str) -> String {
+    let shown = |char: char| match is_visible(char) {
+        true => char.to_string(),
+        false => char.escape_debug().to_string(),
+    };
+    text.chars().map(shown).collect()
+}
+
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use ringway::message::{ArrayTree, EnumTree, Primitive, SchemaTree, StructTree};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{in_field, is_bytes, size};
+use super::{in_field, is_bytes, size, visible};
 
 /// What is wrong with a message, and with which part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +46,13 @@ pub(crate) fn parse(schema: &SchemaTree, json: &str) -> Result<Vec<u8>, ParseErr
     Ok(bytes)
 }
 
+/// The start of a text from the input, to be shown.
+fn brief(text: &str) -> String {
+    const LONGEST: usize = 40;
+    let start: String = text.chars().take(LONGEST).collect();
+    visible(&start) + if start.len() < text.len() { ".." } else { "" }
+}
+
 /// A part of a message, and where it is.
 struct Part<'j> {
     path: String,
@@ -60,11 +67,7 @@ impl<'j> Part<'j> {
 
     /// What was found, briefly.
     fn expected(&self, expected: impl Display) -> ParseError {
-        let mut found: String = self.json.chars().take(40).collect();
-        if found.len() < self.json.len() {
-            found.push_str("..");
-        }
-        self.error(format!("expected {expected}, found {found}"))
+        self.error(format!("expected {expected}, found {}", brief(self.json)))
     }
 
     /// Writes the part behind the others: types have no gaps.
@@ -86,7 +89,11 @@ impl<'j> Part<'j> {
         for (at, (part, _)) in parts.iter().enumerate() {
             if !fields.iter().any(|field| field.name() == part) {
                 let names: Vec<_> = fields.iter().map(|field| format!("`{}`", field.name())).collect();
-                return Err(self.error(format!("`{name}` has no field `{part}`, but {}", names.join(", "))));
+                return Err(self.error(format!(
+                    "`{name}` has no field `{}`, but {}",
+                    brief(part),
+                    names.join(", ")
+                )));
             }
             if parts[..at].iter().any(|(other, _)| other == part) {
                 return Err(self.error(format!("the field `{part}` is there twice")));
