@@ -4,6 +4,11 @@
 #[cfg(not(all(target_os = "linux", target_endian = "little", target_pointer_width = "64")))]
 compile_error!("ringway runs on 64-bit little-endian Linux (x86-64, aarch64)");
 
+/// The examples of the guide, run as those of the library are.
+#[cfg(all(doctest, not(loom)))]
+#[doc = include_str!("../docs/guide.md")]
+mod guide {}
+
 #[cfg(all(test, not(loom)))]
 mod documents;
 #[cfg(not(loom))]

@@ -373,3 +373,20 @@ fn the_readme_leads_to_every_document() {
         assert!(found, "README.md has no link to {page}");
     }
 }
+
+#[test]
+fn what_errors_say_in_the_guide_they_say() {
+    let sources: String = library().iter().map(|path| read(path)).collect();
+    // A text goes on in the next line of the source, behind a backslash.
+    let joined: Vec<_> = sources.split("\\\n").map(str::trim_start).collect();
+    let said = joined.concat();
+    let rows = table("docs/guide.md", "What an error says, and what to do");
+    assert!(rows.len() > 8);
+    for row in rows {
+        let text = &row[0];
+        let parts = text.split(['…', '`']).map(str::trim).filter(|part| part.len() > 3);
+        for part in parts {
+            assert!(said.contains(part), "no error says {part:?}");
+        }
+    }
+}
