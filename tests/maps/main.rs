@@ -17,6 +17,7 @@ mod lifetime;
 mod limits;
 mod mounts;
 mod named_files;
+mod opening;
 mod passing;
 mod ranges;
 mod rights;
