@@ -72,9 +72,6 @@ impl Candidate {
             match sys::link(self.file().as_fd(), directory.as_fd(), name) {
                 Ok(()) => {}
                 Err(Errno::EXIST) => return Ok(Kept::Taken),
-                Err(Errno::NOENT) if sys::is_removed(directory) => {
-                    return Err(Error::new(ErrorKind::NotFound, path));
-                }
                 Err(
                     Errno::NOENT
                     | Errno::PERM
