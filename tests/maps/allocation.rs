@@ -93,6 +93,9 @@ fn a_locked_view_stays_in_memory_while_it_lives() {
     assert_eq!(resident("VmLck"), before + 1024);
     drop(view);
     assert_eq!(resident("VmLck"), before);
+    let view = map.view(10 * 4096 + 7..10 * 4096 + 8).lock_in_memory().accessor().expect("within the limit");
+    assert_eq!(resident("VmLck"), before + 4, "the page of its one byte");
+    drop(view);
     let map = MapOptions::new().capacity(8192).lock_in_memory().anonymous().expect("made");
     let view = map.accessor().expect("within the limit");
     assert_eq!(resident("VmLck"), before + 8);
@@ -323,4 +326,25 @@ fn role_in_a_full_file_system() {
 #[test]
 fn a_full_file_system_is_an_error_of_whoever_needs_room_and_no_death() {
     mounting("allocation::role_in_a_full_file_system");
+}
+
+#[test]
+fn role_whose_kernel_takes_no_advice() {
+    use ringway::map::Advice;
+    let Some(mut role) = Role::play() else { return };
+    let view = anonymous(8192).accessor().expect("all");
+    sandbox::refuse(libc::SYS_madvise, libc::EINVAL);
+    view.advise(Advice::HugePages).expect("a kernel may have none");
+    view.advise(Advice::DontNeed).expect("pages may have to stay");
+    let error = view.advise(Advice::Random).expect_err("every kernel knows it");
+    assert!(matches!(error.kind(), ErrorKind::Os { doing: "advising the kernel" }), "{error}");
+    role.say("done");
+}
+
+#[test]
+fn advice_that_no_kernel_leaves_is_an_error_where_it_is_refused() {
+    let space = TempNamespace::new();
+    let mut child = Child::spawn("allocation::role_whose_kernel_takes_no_advice", &[(DIR, space.path())]);
+    assert_eq!(child.hear(), "done");
+    child.wait_success();
 }

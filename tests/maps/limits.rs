@@ -206,3 +206,26 @@ fn what_is_committed_has_all_of_its_space_also_where_a_file_has_holes() {
         }
     }
 }
+
+#[test]
+fn role_that_may_not_set_a_length() {
+    let Some(mut role) = Role::play() else { return };
+    let map = MapOptions::new().capacity(100).allocation(Allocation::Delay).anonymous().expect("made");
+    sandbox::refuse(libc::SYS_ftruncate, libc::EPERM);
+    let refused = |kind: &ErrorKind| matches!(kind, ErrorKind::PermissionDenied { .. });
+    let text = assert_kind(map.grow(200), refused, io::ErrorKind::PermissionDenied);
+    assert!(!text.contains("that is sealed"), "nobody has sealed it: {text}");
+    // Nor can it give a name.
+    sandbox::refuse(libc::SYS_linkat, libc::ENOENT);
+    let options = MapOptions::new().capacity(100);
+    let unsupported = |kind: &ErrorKind| matches!(kind, ErrorKind::Unsupported { .. });
+    let named = options.namespace(role_namespace(&role)).create_new("n");
+    let text = assert_kind(named, unsupported, io::ErrorKind::Unsupported);
+    assert!(text.contains("/proc, through which an unnamed file gets its name"), "{text}");
+    role.say("done");
+}
+
+#[test]
+fn what_a_sandbox_forbids_is_not_taken_for_something_else() {
+    play("limits::role_that_may_not_set_a_length");
+}

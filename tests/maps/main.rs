@@ -15,6 +15,7 @@ mod handles;
 mod huge;
 mod lifetime;
 mod limits;
+mod machine;
 mod mounts;
 mod named_files;
 mod opening;

@@ -14,7 +14,7 @@ use crate::{DIR, anonymous, assert_denied, assert_kind, bytes, counted, file, op
 /// The variable that tells a role its descriptor.
 const FD: &str = "RINGWAY_TEST_FD";
 
-fn pass(map: &SharedMap, options: MapOptions) -> Result<SharedMap, Error> {
+pub(crate) fn pass(map: &SharedMap, options: MapOptions) -> Result<SharedMap, Error> {
     let (here, there) = UnixStream::pair().expect("made");
     map.send_over(&here).expect("sent");
     drop(here);
