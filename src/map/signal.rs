@@ -202,7 +202,7 @@ fn call(before: &libc::sigaction, told: Told) {
         unsafe { libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const own, ptr::null_mut()) };
     }
     let Told { signal, info, context, .. } = told;
-    if before.sa_flags & libc::SA_SIGINFO != 0 {
+    if wants_information(before) {
         // SAFETY: a handler that was installed with `SA_SIGINFO` has this signature.
         let handler = unsafe { mem::transmute::<libc::sighandler_t, Handler>(before.sa_sigaction) };
         handler(signal, info, context);
@@ -214,4 +214,9 @@ fn call(before: &libc::sigaction, told: Told) {
     }
     // SAFETY: the mask that the thread had.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const kept, ptr::null_mut()) };
+}
+
+/// Whether the handler has three arguments.
+fn wants_information(action: &libc::sigaction) -> bool {
+    action.sa_flags & libc::SA_SIGINFO != 0
 }

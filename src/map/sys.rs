@@ -132,10 +132,13 @@ impl Drop for Lifecycle<'_> {
     }
 }
 
+/// The mode of a new file until it has its security.
+pub(super) const FIRST_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
+
 /// A new file without a name in the directory.
 pub(super) fn unnamed_file(directory: BorrowedFd<'_>) -> Result<OwnedFd> {
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-    rustix::fs::openat(directory, c".", flags, Mode::RUSR | Mode::WUSR)
+    rustix::fs::openat(directory, c".", flags, FIRST_MODE)
 }
 
 /// Sets the length and commits the space, so that a full file system says so now and not by SIGBUS later. What

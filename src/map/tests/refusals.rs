@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::time::Duration;
 
-use super::{DIR, options, role_path};
+use super::{DIR, in_stand_in, options, role_path};
 use crate::map::header::{Elsewhere, Header};
 use crate::map::{
     Access, Allocation, Error, ErrorKind, FileMode, MapOptions, Share, SharedMap, length, share, sys,
@@ -115,4 +115,38 @@ fn a_name_that_leads_to_what_cannot_be_mapped_is_refused_and_it_is_not_opened() 
     }
     drop(named);
     space.assert_empty();
+}
+
+#[test]
+fn role_whose_directory_is_never_there() {
+    let Some(_role) = Role::play() else { return };
+    sandbox::refuse(libc::SYS_mkdirat, libc::EEXIST);
+    let options = MapOptions::new().capacity(1).patience(LITTLE);
+    let error = options.create_new("m").expect_err("whoever made it removes it at once");
+    assert!(matches!(error.kind(), ErrorKind::TimedOut { .. }), "{error}");
+}
+
+#[test]
+fn a_directory_that_comes_and_goes_is_not_waited_for_for_ever() {
+    in_stand_in("refusals::role_whose_directory_is_never_there").assert_empty();
+}
+
+#[test]
+fn role_whose_map_is_never_there() {
+    let Some(role) = Role::play() else { return };
+    let options = super::role_options(&role);
+    let map = options.clone().create_new("m").expect("created");
+    let nofollow = rustix::fs::OFlags::NOFOLLOW;
+    let mask = u64::from((nofollow | rustix::fs::OFlags::PATH).bits());
+    let opens = sandbox::rule_of(&[(2, seccompiler::SeccompCmpOp::MaskedEq(mask), nofollow.bits().into())]);
+    let gone = seccompiler::SeccompAction::Errno(libc::ENOENT as u32);
+    sandbox::restrict(vec![(libc::SYS_openat, vec![opens])], gone);
+    let error = options.patience(LITTLE).open("m").expect_err("it has gone whenever it is opened");
+    assert!(matches!(error.kind(), ErrorKind::TimedOut { .. }), "{error}");
+    drop(map);
+}
+
+#[test]
+fn a_map_that_comes_and_goes_is_not_waited_for_for_ever() {
+    play("role_whose_map_is_never_there");
 }

@@ -9,6 +9,7 @@ use rustix::io::Errno;
 
 use super::options;
 use crate::map::directory::{Directory, Upkeep};
+use crate::map::fork::{ForkGuard, in_a_child};
 use crate::map::{Access, ErrorKind, RequiredCapacity, sweep, sys};
 use crate::testing::TempNamespace;
 
@@ -99,4 +100,25 @@ fn the_start_of_a_map_is_mapped_to_be_written_and_no_more_of_it() {
     assert_eq!(found.expect("it is mapped") - start, 4096 + 4096, "the page of the header and one of data");
     assert_eq!(offset, 4096);
     drop((region, map));
+}
+
+#[test]
+fn a_map_knows_whether_it_is_mapped_to_be_written() {
+    let space = TempNamespace::new();
+    let writer = options(&space).create_new("m").expect("created");
+    let reader = options(&space).access(Access::Read).open("m").expect("there");
+    assert!(writer.is_writable() && !reader.is_writable());
+    drop((writer, reader));
+}
+
+#[test]
+fn what_a_child_inherits_is_not_its_own_also_where_nobody_asks_the_kernel() {
+    let guard = ForkGuard::new();
+    assert!(guard.may_be_ours() && guard.is_ours());
+    let status = in_a_child(|| {
+        if guard.may_be_ours() || guard.is_ours() {
+            std::process::abort();
+        }
+    });
+    assert_eq!(status, 0);
 }
