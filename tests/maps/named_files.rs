@@ -307,9 +307,23 @@ fn a_file_whose_path_is_too_long_for_others_cannot_be_named() {
 #[test]
 fn the_page_of_a_name_is_one_page() {
     let (space, files) = spaces();
-    let path = file(&files, "data", &counted(10));
+    let path = file(&files, &"d".repeat(200), &counted(10));
     let name = "n".repeat(100);
     let map = named(&space, &name).open_path(&path).expect("named");
     assert_eq!(fs::metadata(space.path().join(&name)).expect("there").len(), 4096);
     drop(map);
+}
+
+#[test]
+fn a_device_has_no_length_for_whoever_opens_its_name_either() {
+    let space = TempNamespace::new();
+    let device =
+        named(&space, "n").access(Access::Read).capacity(4096).open_path("/dev/zero").expect("named");
+    let twin = options(&space).access(Access::Read).open("n").expect("there");
+    assert_eq!((twin.capacity(), twin.refresh().expect("a device has no length")), (4096, 4096));
+    match twin.view(..).read_only().accessor() {
+        Ok(view) => assert_eq!(view.read::<u8>(4095), Ok(0)),
+        Err(error) => assert!(!matches!(error.kind(), ErrorKind::Truncated { .. }), "{error}"),
+    }
+    drop((device, twin));
 }

@@ -8,38 +8,47 @@ use std::path::Path;
 
 use ringway::map::{Access, ErrorKind, FileMode, MapOptions, Namespace, SharedMap};
 use rustix::fs::OFlags;
-use seccompiler::SeccompAction;
 use seccompiler::SeccompCmpOp::{Eq, MaskedEq, Ne};
+use seccompiler::{SeccompAction, SeccompRule};
 
 use crate::sandbox::{self, rule_of};
 use crate::security::as_another_user;
 use crate::testing::{Child, Role, TempNamespace, watched};
 use crate::{DIR, anonymous, bytes, counted, file, options, role_options};
 
-/// Ends the process from now on at what opens a file in an unsafe way.
-fn demand_care() {
+/// What opens a file in an unsafe way, by a call that has its flags there.
+fn unsafe_opens(at: u8) -> Vec<SeccompRule> {
     let bits = |flags: OFlags| u64::from(flags.bits());
-    let lacks = |flag| (2, MaskedEq(bits(flag)), 0);
-    // A program that is started just then would inherit it.
-    let mut opens = vec![rule_of(&[lacks(OFlags::CLOEXEC)])];
-    // What somebody else has made just then is not new.
-    opens.push(rule_of(&[(2, MaskedEq(bits(OFlags::CREATE | OFlags::EXCL)), bits(OFlags::CREATE))]));
-    // What is in a namespace may be something else by now: a link, a FIFO, a terminal.
-    let inside =
-        [(0, Ne, u64::from(libc::AT_FDCWD as u32)), lacks(OFlags::PATH | OFlags::DIRECTORY | OFlags::CREATE)];
-    for flag in [OFlags::NOFOLLOW, OFlags::NONBLOCK, OFlags::NOCTTY] {
-        opens.push(rule_of(&[inside[0].clone(), inside[1].clone(), lacks(flag)]));
-    }
-    // So may a file that has a name.
-    let writes =
-        (2, MaskedEq(bits(OFlags::ACCMODE | OFlags::CREATE | OFlags::DIRECTORY)), bits(OFlags::RDWR));
-    for flag in [OFlags::NONBLOCK, OFlags::NOCTTY] {
-        opens.push(rule_of(&[writes.clone(), lacks(flag)]));
-    }
+    let lacks = |flag| (at, MaskedEq(bits(flag)), 0);
+    vec![
+        // A program that is started just then would inherit it.
+        rule_of(&[lacks(OFlags::CLOEXEC)]),
+        // What somebody else has made just then is not new.
+        rule_of(&[(at, MaskedEq(bits(OFlags::CREATE | OFlags::EXCL)), bits(OFlags::CREATE))]),
+        // What has a name in a namespace may be something else by now, that makes whoever opens it to write wait.
+        rule_of(&[
+            (at, MaskedEq(bits(OFlags::RWMODE | OFlags::CREATE | OFlags::DIRECTORY)), bits(OFlags::RDWR)),
+            lacks(OFlags::NONBLOCK),
+        ]),
+    ]
+}
+
+/// Ends the process from now on at such a call.
+fn demand_care() {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CREATE;
+    let lacks = |flags: OFlags| (2, MaskedEq(u64::from(flags.bits())), 0);
+    let inside = |flag| {
+        let elsewhere = (0, Ne, u64::from(libc::AT_FDCWD as u32));
+        rule_of(&[elsewhere, lacks(flags), lacks(flag)])
+    };
+    // What is in a namespace may be a link by now, a FIFO, or a terminal.
+    let within = [OFlags::NOFOLLOW, OFlags::NONBLOCK, OFlags::NOCTTY].map(inside);
     let lasting = u64::from(rustix::fs::MemfdFlags::CLOEXEC.bits());
     let received = u64::from(rustix::net::RecvFlags::CMSG_CLOEXEC.bits());
     let rules = vec![
-        (libc::SYS_openat, opens),
+        (libc::SYS_openat, unsafe_opens(2).into_iter().chain(within).collect()),
+        #[cfg(target_arch = "x86_64")]
+        (libc::SYS_open, unsafe_opens(1)),
         (libc::SYS_memfd_create, vec![rule_of(&[(1, MaskedEq(lasting), 0)])]),
         (libc::SYS_recvmsg, vec![rule_of(&[(2, MaskedEq(received), 0)])]),
         (libc::SYS_fcntl, vec![rule_of(&[(1, Eq, libc::F_DUPFD as u64)])]),

@@ -316,3 +316,15 @@ fn a_forked_child_has_the_views_of_inheritable_maps_only() {
     child.wait_success();
     space.assert_empty();
 }
+
+#[test]
+fn a_device_has_no_length_for_whoever_receives_it_either() {
+    let device =
+        MapOptions::new().capacity(4096).access(Access::Read).open_path("/dev/zero").expect("mapped");
+    let received = pass(&device, MapOptions::new().access(Access::Read)).expect("received");
+    assert_eq!(received.refresh().expect("a device has no length"), 4096);
+    match received.view(..).read_only().accessor() {
+        Ok(view) => assert_eq!(view.read::<u8>(4095), Ok(0)),
+        Err(error) => assert!(!matches!(error.kind(), ErrorKind::Truncated { .. }), "{error}"),
+    }
+}

@@ -16,7 +16,8 @@ use seccompiler::{SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompConditio
 use crate::sandbox;
 use crate::testing::{Child, Role, TempNamespace, skipped};
 use crate::{
-    DIR, anonymous, assert_argument, assert_denied, assert_kind, bytes, file, options, role_options,
+    DIR, anonymous, assert_argument, assert_denied, assert_kind, assert_taken, bytes, file, options,
+    role_options,
 };
 
 /// A user and group that are nobody's.
@@ -277,6 +278,7 @@ fn role_stranger() {
     denied(role_options(&role), "private");
     denied(role_options(&role).access(Access::Read), "private");
     denied(role_options(&role).rights(Rights::READ_PERMISSIONS), "private");
+    assert_taken(role_options(&role).create_new("private"));
     // An entry grants exactly what it says.
     denied(role_options(&role), "readable");
     let map = role_options(&role).access(Access::Read).open("readable").expect("an entry lets it");

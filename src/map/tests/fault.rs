@@ -1,9 +1,10 @@
 //! The inside of the handler that views outlive a loss by.
-#![allow(unsafe_code)] // asks for the time as the handler does
+#![allow(unsafe_code)] // maps, and asks for the time as the handler does
 
 use std::collections::HashSet;
 use std::fs::File;
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileExt;
 
 use super::*;
 
@@ -77,4 +78,37 @@ fn accesses_are_made_again_as_often_as_one_likes_but_not_to_one_page_at_once() {
     assert!(meet(8192, 7), "another page");
     assert!((1..AGAIN).all(|_| meet(8192, 7)) && !meet(8192, 7));
     assert!(meet(8192, 8), "the view lives long");
+}
+
+/// Whether a page is there, and whether it is a file's.
+fn look_at(address: usize) -> (bool, bool) {
+    let mut page = [0; 8];
+    let pages = File::open("/proc/self/pagemap").expect("/proc is there");
+    pages.read_exact_at(&mut page, address as u64 / 4096 * 8).expect("every page has an entry");
+    let page = u64::from_ne_bytes(page);
+    (page & 1 << 63 != 0, page & 1 << 61 != 0)
+}
+
+#[test]
+fn a_page_that_is_there_after_all_is_brought_in_for_what_the_view_may_do() {
+    const PAGE: usize = 4096;
+    const WRITES: i32 = libc::PROT_READ | libc::PROT_WRITE;
+    for (prot, private) in [(WRITES, false), (libc::PROT_READ, false), (WRITES, true)] {
+        let file = rustix::fs::memfd_create("m", rustix::fs::MemfdFlags::CLOEXEC).expect("made");
+        rustix::fs::ftruncate(&file, 2 * PAGE as u64).expect("ours");
+        let (fd, flags) = (file.as_raw_fd(), if private { libc::MAP_PRIVATE } else { libc::MAP_SHARED });
+        // SAFETY: a new mapping touches nothing that is there.
+        let start = unsafe { libc::mmap(ptr::null_mut(), 2 * PAGE, prot, flags, fd, 0) };
+        assert_ne!(start, libc::MAP_FAILED);
+        let mapping =
+            Mapping { start: start.addr(), len: 2 * PAGE, page: PAGE, prot, fd, private, ..nothing() };
+        let watch = Watch::new(&mapping);
+        assert!(mend(watch.0, start.addr() + PAGE + 7));
+        assert_eq!(watch.lost(), None, "{prot}, {private}");
+        assert_eq!(look_at(start.addr() + PAGE), (true, true), "no private copy, which nobody asked for");
+        assert!(!look_at(start.addr()).0, "another page");
+        drop(watch);
+        // SAFETY: nobody has it any more.
+        assert_eq!(unsafe { libc::munmap(start, 2 * PAGE) }, 0);
+    }
 }
