@@ -154,6 +154,8 @@ fn advice_about_huge_pages_is_taken_or_left_and_never_an_error() {
         MapOptions::new().capacity(4 << 20).huge_pages(HugePages::Advise).anonymous().expect("made"),
         options(&space).capacity(4 << 20).huge_pages(HugePages::Advise).create_new("n").expect("created"),
     ];
+    let plain = anonymous(4 << 20).accessor().expect("all");
+    assert!(!flags(plain.as_ptr().addr()).contains(&"hg".to_owned()), "nobody has advised it");
     for map in maps {
         let view = map.accessor().expect("all");
         view.write(1 << 20, &7_u64).expect("within");
@@ -307,6 +309,15 @@ fn role_in_a_full_file_system() {
     );
     let prefaulted = delayed.view(..).prefault().accessor();
     assert_kind(prefaulted, |kind| matches!(kind, ErrorKind::StorageFull { .. }), io::ErrorKind::StorageFull);
+
+    // A lock of so much would be allowed.
+    let limit = rustix::process::Resource::Memlock;
+    let allowed = rustix::process::Rlimit { current: Some(512 << 10), ..rustix::process::getrlimit(limit) };
+    if allowed.maximum.is_none_or(|most| most >= 512 << 10) {
+        rustix::process::setrlimit(limit, allowed).expect("no more than it may be");
+        let locked = delayed.view(..).lock_in_memory().accessor();
+        assert_kind(locked, |kind| matches!(kind, ErrorKind::StorageFull { .. }), io::ErrorKind::StorageFull);
+    }
 
     // After room was made a new view works.
     fs::remove_file(format!("{directory}/filler")).expect("there");

@@ -124,3 +124,15 @@ fn what_a_child_inherits_is_not_its_own_also_where_nobody_asks_the_kernel() {
     });
     assert_eq!(status, 0);
 }
+
+#[test]
+fn only_huge_pages_are_larger_than_a_page() {
+    let page = rustix::param::page_size() as u64;
+    let mut system = rustix::fs::statfs("/").expect("there");
+    system.f_bsize = 1 << 21;
+    assert_eq!(sys::granularity_in(&system), page, "so large are its blocks");
+    system.f_type = libc::HUGETLBFS_MAGIC;
+    assert_eq!(sys::granularity_in(&system), 1 << 21);
+    system.f_bsize = 512;
+    assert_eq!(sys::granularity_in(&system), page);
+}
