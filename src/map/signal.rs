@@ -38,6 +38,7 @@ pub(super) struct Told {
 /// The word of a signal's information that is the mark: the last one of 128 bytes, which the kernel leaves zero, and which
 /// a copy keeps.
 const MARK_AT: usize = size_of::<libc::siginfo_t>() / size_of::<u32>() - 1;
+const _: () = assert!((MARK_AT + 1) * size_of::<u32>() == size_of::<libc::siginfo_t>());
 /// The predecessor has been called with this information.
 const MARK: u32 = 0x5249_4e47;
 

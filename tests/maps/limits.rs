@@ -223,6 +223,14 @@ fn role_that_may_not_set_a_length() {
     let named = options.namespace(role_namespace(&role)).create_new("n");
     let text = assert_kind(named, unsupported, io::ErrorKind::Unsupported);
     assert!(text.contains("/proc, through which an unnamed file gets its name"), "{text}");
+    // Nor make what has none.
+    let unnamed = u64::from(rustix::fs::OFlags::TMPFILE.bits());
+    let rule = sandbox::rule_of(&[(2, seccompiler::SeccompCmpOp::MaskedEq(unnamed), unnamed)]);
+    let absent = seccompiler::SeccompAction::Errno(libc::ENOENT as u32);
+    sandbox::restrict(vec![(libc::SYS_openat, vec![rule])], absent);
+    let named = MapOptions::new().capacity(100).namespace(role_namespace(&role)).create_new("n");
+    let text = assert_kind(named, unsupported, io::ErrorKind::Unsupported);
+    assert!(text.contains("support for unnamed files"), "{text}");
     role.say("done");
 }
 
