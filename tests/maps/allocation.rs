@@ -173,7 +173,7 @@ fn advice_about_huge_pages_is_taken_or_left_and_never_an_error() {
 }
 
 /// What the kernel has been told of the mapping that begins there.
-pub(crate) fn flags(start: usize) -> Vec<String> {
+fn flags(start: usize) -> Vec<String> {
     let smaps = fs::read_to_string("/proc/self/smaps").expect("/proc is there");
     let start = format!("{start:x}-");
     let mut lines = smaps.lines().skip_while(|line| !line.trim_start_matches('0').starts_with(&start));

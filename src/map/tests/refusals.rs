@@ -7,8 +7,11 @@ use std::time::Duration;
 
 use super::{DIR, in_stand_in, options, role_path};
 use crate::map::header::{Elsewhere, Header};
+use crate::map::named;
+use crate::map::reclaim::Purpose;
 use crate::map::{
-    Access, Allocation, Error, ErrorKind, FileMode, MapOptions, Share, SharedMap, length, share, sys,
+    Access, Allocation, Error, ErrorKind, FileMode, MapOptions, Namespace, Rights, Share, SharedMap, length,
+    share, sys,
 };
 use crate::testing::{Child, Role, TempNamespace};
 
@@ -149,4 +152,32 @@ fn role_whose_map_is_never_there() {
 #[test]
 fn a_map_that_comes_and_goes_is_not_waited_for_for_ever() {
     play("role_whose_map_is_never_there");
+}
+
+#[test]
+fn role_whose_directory_goes_before_anything_is_in_it() {
+    let Some(_role) = Role::play() else { return };
+    // As some file systems answer where the directory has gone, and others where they have no such files.
+    let unnamed = u64::from(rustix::fs::OFlags::TMPFILE.bits());
+    let opens = sandbox::rule_of(&[(2, seccompiler::SeccompCmpOp::MaskedEq(unnamed), unnamed)]);
+    let gone = seccompiler::SeccompAction::Errno(libc::ENOENT as u32);
+    sandbox::restrict(vec![(libc::SYS_openat, vec![opens])], gone);
+    let options = MapOptions::new().capacity(1);
+    let elsewhere = Elsewhere { path: "/nothing".into(), device: 0, inode: 0 };
+    let mut rounds = 0;
+    let made = named::publish(&options, "a", Purpose::Look, Rights::READ, &mut |target, directory| {
+        rounds += 1;
+        if rounds == 1 {
+            fs::remove_dir(Namespace::User.path()).expect("nothing is in it");
+        }
+        named::prepare_page(&options, target, directory, 1, &elsewhere)
+    });
+    let Err(error) = made else { panic!("there are no such files") };
+    assert!(matches!(error.kind(), ErrorKind::Unsupported { .. }), "{error}");
+    assert_eq!(rounds, 2, "it is made again, and then it is there");
+}
+
+#[test]
+fn a_directory_that_goes_before_anything_is_in_it_is_made_again() {
+    in_stand_in("refusals::role_whose_directory_goes_before_anything_is_in_it").assert_empty();
 }
