@@ -144,8 +144,8 @@ fn a_directory_of_the_callers_must_exist_and_stays() {
     let space = TempNamespace::new();
     drop(super::options(&space).create_new("a").expect("created"));
     space.assert_empty();
-    for path in ["/dev/shm/ringway-no-such-directory", "", "/dev/shm/\0"] {
-        let namespace = Namespace::Dir(path.into());
+    for path in [space.path().join("nowhere"), "".into(), "/dev/shm/\0".into()] {
+        let namespace = Namespace::Dir(path);
         let error = MapOptions::new().capacity(1).namespace(namespace).create_new("a").expect_err("missing");
         assert!(matches!(error.kind(), ErrorKind::InvalidArgument { argument: "namespace", .. }), "{error}");
     }
