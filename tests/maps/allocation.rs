@@ -359,3 +359,12 @@ fn advice_that_no_kernel_leaves_is_an_error_where_it_is_refused() {
     assert_eq!(child.hear(), "done");
     child.wait_success();
 }
+
+#[test]
+fn advice_about_a_part_is_about_its_pages_alone() {
+    let map = MapOptions::new().capacity(64 << 20).allocation(Allocation::Delay).anonymous().expect("made");
+    let view = map.accessor().expect("all");
+    view.advise_range((40 << 20) + 7, 1, ringway::map::Advice::Random).expect("within");
+    let told = |at: usize| flags(view.as_ptr().addr() + at).contains(&"rr".to_owned());
+    assert_eq!([0, 40 << 20, (40 << 20) + 4096].map(told), [false, true, false]);
+}
