@@ -144,11 +144,11 @@ fn receive(options: &MapOptions, socket: &UnixStream) -> Result<SharedMap, Error
     options.demand_capacity(capacity, nowhere)?;
     sys::inherit(fd.as_fd(), options.inheritable)
         .map_err(|errno| Error::os("letting children inherit the map", nowhere, 0, errno))?;
+    let creator = if word(20) == 1 { Access::CopyOnWrite } else { Access::ReadWriteExecute };
     let facts = Facts {
         regular,
-        private: word(20) == 1,
         granularity: sys::granularity(fd.as_fd()),
-        ..options.facts(kind, Access::ReadWriteExecute, options.asked().and(usable))
+        ..options.facts(kind, creator, options.asked().and(usable))
     };
     let file = Some(File::from(fd));
     Ok(SharedMap::new(Parts { region: None, holder: None, file, facts, capacity }))
