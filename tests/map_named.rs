@@ -331,7 +331,11 @@ fn every_error_names_the_map_what_was_found_and_a_remedy() {
         space.options().mode(0o7777).create_new("n").expect_err("refused"),
         space.options().create_new("").expect_err("refused"),
         space.options().capacity(1 << 60).create_new("big").expect_err("too much"),
-        space.options().namespace(Namespace::Dir("/nowhere".into())).create_new("n").expect_err("refused"),
+        space
+            .options()
+            .namespace(Namespace::Dir(space.0.join("nowhere")))
+            .create_new("n")
+            .expect_err("refused"),
     ];
     for error in errors {
         let text = error.to_string();

@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::io::Errno;
@@ -86,7 +86,6 @@ fn make(options: &MapOptions) -> Result<SharedMap, Error> {
     rustix::fs::fcntl_add_seals(&file, SealFlags::SHRINK)
         .map_err(|errno| fail("sealing the memory", errno))?;
     let facts = Facts {
-        path: PathBuf::new(),
         granularity,
         ..options.facts(
             MapKind::Anonymous,

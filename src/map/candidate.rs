@@ -72,9 +72,6 @@ impl Candidate {
             match sys::link(self.file().as_fd(), directory.as_fd(), name) {
                 Ok(()) => {}
                 Err(Errno::EXIST) => return Ok(Kept::Taken),
-                Err(Errno::NOENT) if sys::is_removed(directory) => {
-                    return Err(Error::new(ErrorKind::NotFound, path));
-                }
                 Err(
                     Errno::NOENT
                     | Errno::PERM
@@ -179,7 +176,7 @@ fn make(options: &MapOptions, path: &Path, unnamed: bool) -> Result<Option<Candi
         }
         Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::NOENT | Errno::INVAL) => {
             let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOCTTY | OFlags::CLOEXEC;
-            match rustix::fs::openat(&directory, name, flags, Mode::RUSR | Mode::WUSR) {
+            match rustix::fs::openat(&directory, name, flags, sys::FIRST_MODE) {
                 Ok(fd) => Candidate { file: Some(File::from(fd)), origin: Origin::Named(path.to_owned()) },
                 Err(Errno::EXIST) => return Ok(None),
                 Err(Errno::NOENT) => return Err(missing()),

@@ -352,37 +352,5 @@ fn status_of(fd: RawFd) -> Option<libc::stat> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs::File;
-    use std::os::fd::AsRawFd;
-
-    use super::*;
-
-    #[test]
-    fn only_the_file_of_the_view_has_a_length_that_it_can_be_too_short_by() {
-        let of = |file: &File| status_of(file.as_raw_fd()).map(|status| (status.st_dev, status.st_ino));
-        let len = |file: &File, of| file_len(file.as_raw_fd(), of);
-        let device = File::open("/dev/zero").expect("it is there");
-        assert_eq!(len(&device, of(&device).expect("open")), None);
-        assert_eq!(file_len(-1, (0, 0)), None);
-        let own = File::open(std::env::current_exe().expect("known")).expect("it is there");
-        let (known, found) = (own.metadata().expect("it has some").len(), of(&own).expect("open"));
-        assert_eq!(len(&own, found), Some(known));
-        assert_eq!(len(&own, (found.0, found.1 + 1)), None, "another file by this number");
-    }
-
-    #[test]
-    fn accesses_are_made_again_as_often_as_one_likes_but_not_to_one_page_at_once() {
-        let node = Node::default();
-        let meet = |page, second| {
-            let may = node.may_try_again(page, second);
-            node.again.fetch_add(1, Ordering::Relaxed);
-            may
-        };
-        assert!((0..AGAIN).all(|_| meet(4096, 7)));
-        assert!(!meet(4096, 7), "that is somebody's intent");
-        assert!(meet(8192, 7), "another page");
-        assert!((1..AGAIN).all(|_| meet(8192, 7)) && !meet(8192, 7));
-        assert!(meet(8192, 8), "the view lives long");
-    }
-}
+#[path = "tests/fault.rs"]
+mod tests;

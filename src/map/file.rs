@@ -170,7 +170,7 @@ fn map_path(options: &MapOptions, path: &Path) -> Result<SharedMap, Error> {
         match finish(options, candidate, path)? {
             Outcome::Map(map) => return Ok(map),
             Outcome::Nameless => unnamed = false,
-            Outcome::Taken if options.file_mode == FileMode::CreateNew => break,
+            // The next round sees by whom.
             Outcome::Taken => {}
         }
     }

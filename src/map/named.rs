@@ -281,7 +281,7 @@ fn prepare_file(
     // C4
     if header.elsewhere.is_some() {
         // Before it may get another owner.
-        let marked = Mode::from_raw_mode(registered::MARK) | Mode::RUSR | Mode::WUSR;
+        let marked = Mode::from_raw_mode(registered::MARK) | sys::FIRST_MODE;
         rustix::fs::fchmod(&file, marked).map_err(|errno| fail("marking the page of the name", errno))?;
     }
     security.apply(file.as_fd()).map_err(|(doing, errno)| match errno {

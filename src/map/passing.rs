@@ -16,7 +16,7 @@ use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::fs::{OFlags, SealFlags};
 use rustix::io::retry_on_intr;
@@ -104,7 +104,8 @@ fn receive(options: &MapOptions, socket: &UnixStream) -> Result<SharedMap, Error
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let buffers = &mut [IoSliceMut::new(&mut bytes)];
-    let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::WAITALL;
+    // Whoever sends a map sends the message whole.
+    let flags = RecvFlags::CMSG_CLOEXEC;
     let received = retry_on_intr(|| rustix::net::recvmsg(socket, buffers, &mut ancillary, flags))
         .map_err(|errno| Error::os("receiving a map", nowhere, 0, errno))?;
     let fd = ancillary.drain().find_map(|message| match message {
@@ -143,12 +144,11 @@ fn receive(options: &MapOptions, socket: &UnixStream) -> Result<SharedMap, Error
     options.demand_capacity(capacity, nowhere)?;
     sys::inherit(fd.as_fd(), options.inheritable)
         .map_err(|errno| Error::os("letting children inherit the map", nowhere, 0, errno))?;
+    let creator = if word(20) == 1 { Access::CopyOnWrite } else { Access::ReadWriteExecute };
     let facts = Facts {
-        path: PathBuf::new(),
         regular,
-        private: word(20) == 1,
         granularity: sys::granularity(fd.as_fd()),
-        ..options.facts(kind, Access::ReadWriteExecute, options.asked().and(usable))
+        ..options.facts(kind, creator, options.asked().and(usable))
     };
     let file = Some(File::from(fd));
     Ok(SharedMap::new(Parts { region: None, holder: None, file, facts, capacity }))

@@ -137,8 +137,7 @@ pub(super) fn find(
     purpose: Purpose,
     rights: Rights,
 ) -> Result<Found, Error> {
-    // A guess, until the header says what the creator allows.
-    let mut writes = purpose == Purpose::Join && rights.contains(Rights::WRITE);
+    let mut writes = begins_to_write(purpose, rights);
     let mut denied = None;
     loop {
         if target.began.elapsed() > target.patience {
@@ -230,6 +229,11 @@ pub(super) fn find(
         crash_point("map.open.after-unlock");
         return Ok(Found::Joined(file, header));
     }
+}
+
+/// Whether the file is opened to be written at first: a guess, until the header says what the creator allows.
+fn begins_to_write(purpose: Purpose, rights: Rights) -> bool {
+    purpose == Purpose::Join && rights.contains(Rights::WRITE)
 }
 
 /// One holder of a map: a file description that is present. Dropping it is steps D1 to D4.

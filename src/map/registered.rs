@@ -89,7 +89,6 @@ pub(super) fn join(
         name: Some(header.name),
         namespace: Some(options.namespace.clone()),
         path,
-        id: header.id,
         regular,
         granularity: sys::granularity(file.as_fd()),
         ..options.facts(MapKind::File, header.access, asked)
@@ -159,7 +158,7 @@ pub(super) fn locate(candidate: &Candidate, status: &Stat, path: &Path) -> Resul
             path,
         )
     };
-    let fits = |known: &PathBuf| known.is_absolute() && known.as_os_str().len() <= LONGEST_PATH;
+    let fits = |known: &PathBuf| known.as_os_str().len() <= LONGEST_PATH;
     let there = |path| Elsewhere { path, device: status.st_dev, inode: status.st_ino };
     if let Some(destination) = candidate.destination(path) {
         return Some(destination).filter(fits).map(there).ok_or_else(refuse);

@@ -93,3 +93,15 @@ fn leave(file: &File) {
         let _ = sys::unlock(file.as_fd(), byte);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::map::length::GROWING;
+
+    #[test]
+    fn the_bytes_are_those_that_processes_of_other_versions_lock() {
+        let bytes = [USER, WRITER, READERS_ONLY, ALONE, GROWING];
+        assert_eq!(bytes, [0, 1, 2, 3, 4].map(|at| 0x4000_0000_5249_4e47 + at));
+    }
+}

@@ -60,6 +60,7 @@ pub(super) struct Facts {
     pub(super) namespace: Option<Namespace>,
     /// The file with the bytes; empty where it has no path, or nobody knows it.
     pub(super) path: PathBuf,
+    /// Of a named map in memory; else 0.
     pub(super) id: u128,
     /// Where the data begin in the file.
     pub(super) data_offset: u64,
@@ -237,7 +238,7 @@ impl SharedMap {
         Some((region, offset))
     }
 
-    /// Random; tells this map from others that have or had its name.
+    /// Random; tells a named map in memory from others that have or had its name.
     #[cfg_attr(not(test), expect(dead_code, reason = "the channels compare it"))]
     pub(crate) fn id(&self) -> u128 {
         self.facts().id

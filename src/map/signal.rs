@@ -38,6 +38,7 @@ pub(super) struct Told {
 /// The word of a signal's information that is the mark: the last one of 128 bytes, which the kernel leaves zero, and which
 /// a copy keeps.
 const MARK_AT: usize = size_of::<libc::siginfo_t>() / size_of::<u32>() - 1;
+const _: () = assert!((MARK_AT + 1) * size_of::<u32>() == size_of::<libc::siginfo_t>());
 /// The predecessor has been called with this information.
 const MARK: u32 = 0x5249_4e47;
 
@@ -202,7 +203,7 @@ fn call(before: &libc::sigaction, told: Told) {
         unsafe { libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const own, ptr::null_mut()) };
     }
     let Told { signal, info, context, .. } = told;
-    if before.sa_flags & libc::SA_SIGINFO != 0 {
+    if wants_information(before) {
         // SAFETY: a handler that was installed with `SA_SIGINFO` has this signature.
         let handler = unsafe { mem::transmute::<libc::sighandler_t, Handler>(before.sa_sigaction) };
         handler(signal, info, context);
@@ -214,4 +215,9 @@ fn call(before: &libc::sigaction, told: Told) {
     }
     // SAFETY: the mask that the thread had.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const kept, ptr::null_mut()) };
+}
+
+/// Whether the handler has three arguments.
+fn wants_information(action: &libc::sigaction) -> bool {
+    action.sa_flags & libc::SA_SIGINFO != 0
 }

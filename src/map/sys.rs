@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{AtFlags, CWD, FallocateFlags, FileType, FlockOperation, Mode, OFlags, Stat};
+use rustix::fs::{AtFlags, CWD, FallocateFlags, FileType, FlockOperation, Mode, OFlags, Stat, StatFs};
 use rustix::io::{Errno, FdFlags, Result};
 
 /// Takes a shared lock on one byte for this open file description.
@@ -132,10 +132,13 @@ impl Drop for Lifecycle<'_> {
     }
 }
 
+/// The mode of a new file until it has its security.
+pub(super) const FIRST_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
+
 /// A new file without a name in the directory.
 pub(super) fn unnamed_file(directory: BorrowedFd<'_>) -> Result<OwnedFd> {
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-    rustix::fs::openat(directory, c".", flags, Mode::RUSR | Mode::WUSR)
+    rustix::fs::openat(directory, c".", flags, FIRST_MODE)
 }
 
 /// Sets the length and commits the space, so that a full file system says so now and not by SIGBUS later. What
@@ -308,12 +311,17 @@ pub(super) fn inherit(fd: BorrowedFd<'_>, inheritable: bool) -> Result<()> {
 
 /// What offsets and lengths of a file's mappings must be multiples of: a page, perhaps a huge one.
 pub(super) fn granularity(fd: BorrowedFd<'_>) -> u64 {
+    rustix::fs::fstatfs(fd)
+        .map_or_else(|_| rustix::param::page_size() as u64, |system| granularity_in(&system))
+}
+
+/// The same of the files of a file system. The blocks of another one than that of huge pages are no pages.
+pub(super) fn granularity_in(system: &StatFs) -> u64 {
     let page = rustix::param::page_size() as u64;
-    match rustix::fs::fstatfs(fd) {
-        Ok(system) if system.f_type as libc::c_long == libc::HUGETLBFS_MAGIC => {
-            u64::try_from(system.f_bsize).map_or(page, |huge| huge.max(page))
-        }
-        _ => page,
+    if system.f_type as libc::c_long == libc::HUGETLBFS_MAGIC {
+        u64::try_from(system.f_bsize).map_or(page, |huge| huge.max(page))
+    } else {
+        page
     }
 }
 

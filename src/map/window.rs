@@ -228,7 +228,7 @@ impl Window {
 
     /// Writes a range back to the file; `wait` until it is there, or only begin.
     pub(super) fn sync(&self, at: u64, count: u64, wait: bool) -> Result<(), Errno> {
-        if self.mapped == 0 || count == 0 {
+        if count == 0 {
             return Ok(());
         }
         let (from, len) = self.pages(at, count);
@@ -244,7 +244,7 @@ impl Window {
 
     /// The same of the pages that have something of a range.
     pub(super) fn advise_range(&self, at: u64, count: u64, advice: mm::Advice) -> Result<(), Errno> {
-        if self.mapped == 0 || count == 0 {
+        if count == 0 {
             return Ok(());
         }
         let (from, len) = self.pages(at, count);

@@ -93,6 +93,9 @@ fn a_locked_view_stays_in_memory_while_it_lives() {
     assert_eq!(resident("VmLck"), before + 1024);
     drop(view);
     assert_eq!(resident("VmLck"), before);
+    let view = map.view(10 * 4096 + 7..10 * 4096 + 8).lock_in_memory().accessor().expect("within the limit");
+    assert_eq!(resident("VmLck"), before + 4, "the page of its one byte");
+    drop(view);
     let map = MapOptions::new().capacity(8192).lock_in_memory().anonymous().expect("made");
     let view = map.accessor().expect("within the limit");
     assert_eq!(resident("VmLck"), before + 8);
@@ -151,6 +154,8 @@ fn advice_about_huge_pages_is_taken_or_left_and_never_an_error() {
         MapOptions::new().capacity(4 << 20).huge_pages(HugePages::Advise).anonymous().expect("made"),
         options(&space).capacity(4 << 20).huge_pages(HugePages::Advise).create_new("n").expect("created"),
     ];
+    let plain = anonymous(4 << 20).accessor().expect("all");
+    assert!(!flags(plain.as_ptr().addr()).contains(&"hg".to_owned()), "nobody has advised it");
     for map in maps {
         let view = map.accessor().expect("all");
         view.write(1 << 20, &7_u64).expect("within");
@@ -305,6 +310,15 @@ fn role_in_a_full_file_system() {
     let prefaulted = delayed.view(..).prefault().accessor();
     assert_kind(prefaulted, |kind| matches!(kind, ErrorKind::StorageFull { .. }), io::ErrorKind::StorageFull);
 
+    // A lock of so much would be allowed.
+    let limit = rustix::process::Resource::Memlock;
+    let allowed = rustix::process::Rlimit { current: Some(512 << 10), ..rustix::process::getrlimit(limit) };
+    if allowed.maximum.is_none_or(|most| most >= 512 << 10) {
+        rustix::process::setrlimit(limit, allowed).expect("no more than it may be");
+        let locked = delayed.view(..).lock_in_memory().accessor();
+        assert_kind(locked, |kind| matches!(kind, ErrorKind::StorageFull { .. }), io::ErrorKind::StorageFull);
+    }
+
     // After room was made a new view works.
     fs::remove_file(format!("{directory}/filler")).expect("there");
     let again = delayed.accessor().expect("all");
@@ -323,4 +337,34 @@ fn role_in_a_full_file_system() {
 #[test]
 fn a_full_file_system_is_an_error_of_whoever_needs_room_and_no_death() {
     mounting("allocation::role_in_a_full_file_system");
+}
+
+#[test]
+fn role_whose_kernel_takes_no_advice() {
+    use ringway::map::Advice;
+    let Some(mut role) = Role::play() else { return };
+    let view = anonymous(8192).accessor().expect("all");
+    sandbox::refuse(libc::SYS_madvise, libc::EINVAL);
+    view.advise(Advice::HugePages).expect("a kernel may have none");
+    view.advise(Advice::DontNeed).expect("pages may have to stay");
+    let error = view.advise(Advice::Random).expect_err("every kernel knows it");
+    assert!(matches!(error.kind(), ErrorKind::Os { doing: "advising the kernel" }), "{error}");
+    role.say("done");
+}
+
+#[test]
+fn advice_that_no_kernel_leaves_is_an_error_where_it_is_refused() {
+    let space = TempNamespace::new();
+    let mut child = Child::spawn("allocation::role_whose_kernel_takes_no_advice", &[(DIR, space.path())]);
+    assert_eq!(child.hear(), "done");
+    child.wait_success();
+}
+
+#[test]
+fn advice_about_a_part_is_about_its_pages_alone() {
+    let map = MapOptions::new().capacity(64 << 20).allocation(Allocation::Delay).anonymous().expect("made");
+    let view = map.accessor().expect("all");
+    view.advise_range((40 << 20) + 7, 1, ringway::map::Advice::Random).expect("within");
+    let told = |at: usize| flags(view.as_ptr().addr() + at).contains(&"rr".to_owned());
+    assert_eq!([0, 40 << 20, (40 << 20) + 4096].map(told), [false, true, false]);
 }

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 
-use ringway::map::{Access, MapOptions, SharedMap};
+use ringway::map::{Access, Allocation, MapOptions, SharedMap};
 
 use crate::testing::TempNamespace;
 use crate::{anonymous, bytes, counted, file, options};
@@ -73,6 +73,14 @@ fn nothing_of_a_private_map_reaches_the_file() {
         assert_eq!(std::fs::read(&path).expect("there"), counted(4096));
     }
     assert_eq!(bytes(&map), counted(4096), "one private view does not see the other");
+}
+
+#[test]
+fn a_part_that_lies_far_behind_the_start_can_be_flushed() {
+    let map = MapOptions::new().capacity(64 << 20).allocation(Allocation::Delay).anonymous().expect("made");
+    let view = map.accessor().expect("all");
+    view.flush_range(40 << 20, 1).expect("within");
+    view.advise_range(40 << 20, 1, ringway::map::Advice::Random).expect("within");
 }
 
 #[test]

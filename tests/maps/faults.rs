@@ -81,6 +81,7 @@ fn a_view_of_what_a_truncation_took_is_refused_and_a_flush_says_so() {
         text.contains(&format!("truncated to {} bytes, expected {LEN}; map the file again", LEN - 100)),
         "{text}"
     );
+    assert_kind(view.flush_async(), truncated, io::ErrorKind::InvalidData);
     assert_kind(map.accessor(), truncated, io::ErrorKind::InvalidData);
     assert_kind(map.refresh(), truncated, io::ErrorKind::InvalidData);
     assert_eq!(map.accessor_range(0, LEN - 100).expect("what is there").read::<u8>(7), Ok(7));

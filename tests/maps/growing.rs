@@ -128,7 +128,7 @@ fn seals_are_added_to_each_other() {
     use ringway::map::Seals;
     use rustix::fs::SealFlags;
     let map = anonymous(10);
-    map.seal(Seals::GROW | Seals::FUTURE_WRITE).expect("a creator may");
+    map.seal(Seals::GROW | Seals::FUTURE_WRITE | Seals::GROW).expect("a creator may");
     let seals = rustix::fs::fcntl_get_seals(&map).expect("it is memory");
     assert_eq!(seals, SealFlags::SHRINK | SealFlags::GROW | SealFlags::FUTURE_WRITE);
 }

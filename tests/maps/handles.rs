@@ -112,3 +112,28 @@ fn a_path_is_whole_and_a_file_with_a_lease_is_busy() {
     child.wait_success();
     space.assert_empty();
 }
+
+#[test]
+fn a_descriptor_of_nothing_but_a_path_makes_no_map_whatever_it_is_to_do() {
+    let space = TempNamespace::new();
+    let path = file(&space, "data", &counted(10));
+    for access in [ringway::map::Access::Read, ringway::map::Access::ReadWrite] {
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let open = rustix::fs::open(&path, flags, rustix::fs::Mode::empty()).expect("there");
+        let text = assert_denied(MapOptions::new().access(access).from_file(open.into()));
+        assert!(text.contains("nothing but its path"), "{text}");
+    }
+}
+
+#[test]
+fn a_map_has_no_path_that_belongs_to_another_file() {
+    let space = TempNamespace::new();
+    let path = file(&space, "data", &counted(10));
+    let open = || File::options().read(true).write(true).open(&path).expect("ours");
+    assert_eq!(MapOptions::new().from_file(open()).expect("mapped").path(), Some(&*path));
+    let removed = open();
+    fs::remove_file(&path).expect("ours");
+    // The kernel tells the path of one that is removed so.
+    file(&space, "data (deleted)", &counted(10));
+    assert_eq!(MapOptions::new().from_file(removed).expect("mapped").path(), None);
+}

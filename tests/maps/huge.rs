@@ -90,6 +90,10 @@ fn huge_pages_are_had_from_the_pool_or_are_a_clear_error() {
         assert_eq!((view.read::<[u8; 4]>(0), view.pointer_offset() as u64), (Ok(*b"huge"), size - 3));
         assert_eq!(map.accessor().expect("all").read::<[u8; 4]>(size - 3), Ok(*b"huge"));
         map.accessor_range(0, size + 2).expect_err("beyond the capacity");
+        let received = crate::passing::pass(&map, MapOptions::new()).expect("received");
+        let part = received.accessor_range(size - 3, 4).expect("within");
+        assert_eq!(part.read::<[u8; 4]>(0), Ok(*b"huge"), "it knows of the huge pages too");
+        drop((received, part));
         // The memory has whole pages, and the map has not.
         let other = MapOptions::new().capacity(size + 1).from_file(map.try_clone_fd().expect("open").into());
         assert_argument(other, "capacity");
@@ -147,6 +151,13 @@ fn role_with_a_file_of_huge_pages() {
     map.grow(2 * size + 1).expect("it takes no page");
     assert_eq!((map.refresh().expect("as it is"), len()), (2 * size + 1, 3 * size));
     assert_eq!(reader.refresh().expect("longer"), 3 * size);
+    // So have those who open it by a name.
+    let space = TempNamespace::new();
+    let named = MapOptions::new().namespace(space.namespace()).name("n").allocation(Allocation::Delay);
+    let named = named.open_path(&path).expect("named");
+    let twin = options(&space).open("n").expect("there");
+    assert_eq!(twin.accessor_range(size + 1, 4).expect("within").read::<u8>(0), Ok(0));
+    drop((named, twin));
     role.say("done");
 }
 

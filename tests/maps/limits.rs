@@ -174,6 +174,7 @@ fn role_without_allocation() {
     let map = MapOptions::new().allocation(Allocation::Commit).open_path(&path).expect("there is room");
     for errno in [libc::EOPNOTSUPP, libc::ENOSYS] {
         sandbox::refuse(libc::SYS_fallocate, errno);
+        map.grow(100).expect("it is as long as that");
         let unsupported = |kind: &ErrorKind| matches!(kind, ErrorKind::Unsupported { .. });
         let text = assert_kind(map.grow(200), unsupported, io::ErrorKind::Unsupported);
         assert!(text.contains("found no support for allocation here"), "{text}");
@@ -205,4 +206,35 @@ fn what_is_committed_has_all_of_its_space_also_where_a_file_has_holes() {
             assert!(blocks * 512 >= capacity, "{mode:?}: {blocks} blocks of {capacity} bytes");
         }
     }
+}
+
+#[test]
+fn role_that_may_not_set_a_length() {
+    let Some(mut role) = Role::play() else { return };
+    let map = MapOptions::new().capacity(100).allocation(Allocation::Delay).anonymous().expect("made");
+    sandbox::refuse(libc::SYS_ftruncate, libc::EPERM);
+    let refused = |kind: &ErrorKind| matches!(kind, ErrorKind::PermissionDenied { .. });
+    let text = assert_kind(map.grow(200), refused, io::ErrorKind::PermissionDenied);
+    assert!(!text.contains("that is sealed"), "nobody has sealed it: {text}");
+    // Nor can it give a name.
+    sandbox::refuse(libc::SYS_linkat, libc::ENOENT);
+    let options = MapOptions::new().capacity(100);
+    let unsupported = |kind: &ErrorKind| matches!(kind, ErrorKind::Unsupported { .. });
+    let named = options.namespace(role_namespace(&role)).create_new("n");
+    let text = assert_kind(named, unsupported, io::ErrorKind::Unsupported);
+    assert!(text.contains("/proc, through which an unnamed file gets its name"), "{text}");
+    // Nor make what has none.
+    let unnamed = u64::from(rustix::fs::OFlags::TMPFILE.bits());
+    let rule = sandbox::rule_of(&[(2, seccompiler::SeccompCmpOp::MaskedEq(unnamed), unnamed)]);
+    let absent = seccompiler::SeccompAction::Errno(libc::ENOENT as u32);
+    sandbox::restrict(vec![(libc::SYS_openat, vec![rule])], absent);
+    let named = MapOptions::new().capacity(100).namespace(role_namespace(&role)).create_new("n");
+    let text = assert_kind(named, unsupported, io::ErrorKind::Unsupported);
+    assert!(text.contains("support for unnamed files"), "{text}");
+    role.say("done");
+}
+
+#[test]
+fn what_a_sandbox_forbids_is_not_taken_for_something_else() {
+    play("limits::role_that_may_not_set_a_length");
 }

@@ -36,6 +36,7 @@ fn whoever_opens_the_name_has_the_file() {
     ];
     for map in &maps {
         let name = map.name().expect("it has one");
+        assert_eq!(map.namespace(), Some(&space.namespace()));
         let twin = options(&space).open(name).expect("there");
         assert_eq!((twin.name(), twin.capacity(), twin.kind()), (Some(name), 5000, MapKind::File));
         assert_eq!((twin.path(), twin.namespace()), (Some(&*path), Some(&space.namespace())));
@@ -271,4 +272,58 @@ fn a_killed_holder_leaves_a_name_for_the_next_and_the_file_as_it_was() {
     drop(named(&space, "n").open_path(&path).expect("a leftover is no map"));
     space.assert_empty();
     assert_eq!(fs::read(&path).expect("there"), counted(100));
+}
+
+#[test]
+fn role_in_a_deep_directory() {
+    let Some(mut role) = Role::play() else { return };
+    std::env::set_current_dir(role.var(FILE)).expect("ours");
+    let (part, len) = ("d".repeat(200), || std::env::current_dir().expect("there").as_os_str().len());
+    while len() + 201 < 4090 {
+        fs::create_dir(&part).expect("new");
+        std::env::set_current_dir(&part).expect("ours");
+    }
+    let make =
+        |name: &str| map_space(&role).name("n").file_mode(FileMode::CreateNew).capacity(10).open_path(name);
+    // Nobody could open it by its whole path.
+    let refused = |kind: &ErrorKind| matches!(kind, ErrorKind::Refused { .. });
+    assert_kind(make(&"f".repeat(250)), refused, io::ErrorKind::Unsupported);
+    let map = make("f").expect("its path is short enough");
+    drop(map_space(&role).open("n").expect("there"));
+    drop(map);
+    role.say("done");
+}
+
+#[test]
+fn a_file_whose_path_is_too_long_for_others_cannot_be_named() {
+    let (space, files) = spaces();
+    let mut child =
+        Child::spawn("named_files::role_in_a_deep_directory", &[(DIR, space.path()), (FILE, files.path())]);
+    assert_eq!(child.hear(), "done");
+    child.wait_success();
+    space.assert_empty();
+}
+
+#[test]
+fn the_page_of_a_name_is_one_page() {
+    let (space, files) = spaces();
+    let path = file(&files, &"d".repeat(200), &counted(10));
+    let name = "n".repeat(100);
+    let map = named(&space, &name).open_path(&path).expect("named");
+    assert_eq!(fs::metadata(space.path().join(&name)).expect("there").len(), 4096);
+    drop(map);
+}
+
+#[test]
+fn a_device_has_no_length_for_whoever_opens_its_name_either() {
+    let space = TempNamespace::new();
+    let device =
+        named(&space, "n").access(Access::Read).capacity(4096).open_path("/dev/zero").expect("named");
+    let twin = options(&space).access(Access::Read).open("n").expect("there");
+    assert_eq!((twin.capacity(), twin.refresh().expect("a device has no length")), (4096, 4096));
+    match twin.view(..).read_only().accessor() {
+        Ok(view) => assert_eq!(view.read::<u8>(4095), Ok(0)),
+        Err(error) => assert!(!matches!(error.kind(), ErrorKind::Truncated { .. }), "{error}"),
+    }
+    drop((device, twin));
 }

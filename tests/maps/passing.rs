@@ -14,7 +14,7 @@ use crate::{DIR, anonymous, assert_denied, assert_kind, bytes, counted, file, op
 /// The variable that tells a role its descriptor.
 const FD: &str = "RINGWAY_TEST_FD";
 
-fn pass(map: &SharedMap, options: MapOptions) -> Result<SharedMap, Error> {
+pub(crate) fn pass(map: &SharedMap, options: MapOptions) -> Result<SharedMap, Error> {
     let (here, there) = UnixStream::pair().expect("made");
     map.send_over(&here).expect("sent");
     drop(here);
@@ -309,4 +309,16 @@ fn a_forked_child_has_the_views_of_inheritable_maps_only() {
     assert_eq!(child.hear(), "done");
     child.wait_success();
     space.assert_empty();
+}
+
+#[test]
+fn a_device_has_no_length_for_whoever_receives_it_either() {
+    let device =
+        MapOptions::new().capacity(4096).access(Access::Read).open_path("/dev/zero").expect("mapped");
+    let received = pass(&device, MapOptions::new().access(Access::Read)).expect("received");
+    assert_eq!(received.refresh().expect("a device has no length"), 4096);
+    match received.view(..).read_only().accessor() {
+        Ok(view) => assert_eq!(view.read::<u8>(4095), Ok(0)),
+        Err(error) => assert!(!matches!(error.kind(), ErrorKind::Truncated { .. }), "{error}"),
+    }
 }

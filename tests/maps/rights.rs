@@ -273,3 +273,20 @@ fn role_noexec() {
     assert!(text.contains("noexec"), "{text}");
     role.say("done");
 }
+
+#[test]
+fn rights_are_added_to_each_other() {
+    assert_eq!(Rights::READ | Rights::WRITE, Rights::READ_WRITE);
+    assert_eq!(Rights::READ | Rights::READ_WRITE, Rights::READ_WRITE, "what both have is had once");
+}
+
+#[test]
+fn a_handle_to_write_alone_has_no_private_copies_either() {
+    let space = TempNamespace::new();
+    let map = options(&space).create_new("n").expect("created");
+    let writer = options(&space).access(Access::Write).open("n").expect("there");
+    assert_eq!(writer.rights(), Rights::WRITE);
+    assert_denied(view(&writer, Access::CopyOnWrite));
+    view(&writer, Access::Write).expect("what it is for");
+    drop((map, writer));
+}

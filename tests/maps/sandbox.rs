@@ -29,6 +29,14 @@ pub(crate) fn forbid(call: libc::c_long) {
 
 /// Where the argument is that number.
 pub(crate) fn rule(argument: u8, value: u64) -> SeccompRule {
-    let condition = SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value);
-    SeccompRule::new(vec![condition.expect("a condition")]).expect("a rule")
+    rule_of(&[(argument, SeccompCmpOp::Eq, value)])
+}
+
+/// Where all of this is so of the arguments.
+pub(crate) fn rule_of(conditions: &[(u8, SeccompCmpOp, u64)]) -> SeccompRule {
+    let condition = |(argument, compare, value): &(u8, SeccompCmpOp, u64)| {
+        SeccompCondition::new(*argument, SeccompCmpArgLen::Dword, compare.clone(), *value)
+    };
+    let conditions: Result<_, _> = conditions.iter().map(condition).collect();
+    SeccompRule::new(conditions.expect("conditions")).expect("a rule")
 }

@@ -8,7 +8,8 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
 use ringway::map::{
-    Access, AccessControl, AclEntry, ErrorKind, FileMode, Grantee, MapOptions, Rights, SharedMap,
+    Access, AccessControl, AclEntry, ErrorKind, FileMode, Grantee, MapOptions, MapState, Namespace, Rights,
+    SharedMap,
 };
 
 use seccompiler::{SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompRule};
@@ -16,7 +17,8 @@ use seccompiler::{SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompConditio
 use crate::sandbox;
 use crate::testing::{Child, Role, TempNamespace, skipped};
 use crate::{
-    DIR, anonymous, assert_argument, assert_denied, assert_kind, bytes, file, options, role_options,
+    DIR, anonymous, assert_argument, assert_denied, assert_kind, assert_taken, bytes, file, options,
+    role_options,
 };
 
 /// A user and group that are nobody's.
@@ -277,6 +279,10 @@ fn role_stranger() {
     denied(role_options(&role), "private");
     denied(role_options(&role).access(Access::Read), "private");
     denied(role_options(&role).rights(Rights::READ_PERMISSIONS), "private");
+    assert_taken(role_options(&role).create_new("private"));
+    let listed = Namespace::Dir(role.var(DIR).into()).list().expect("one of them is not for us");
+    let private = listed.iter().find(|entry| entry.path.ends_with("private")).expect("it is there");
+    assert_eq!(private.state, MapState::Foreign);
     // An entry grants exactly what it says.
     denied(role_options(&role), "readable");
     let map = role_options(&role).access(Access::Read).open("readable").expect("an entry lets it");

@@ -284,6 +284,10 @@ fn role_that_cannot_cut() {
             assert_eq!(fs::read(&path).expect("there"), vec![0; capacity as usize]);
         }
     }
+    // Nor is anything cut off what has its length, where the space is given back.
+    fs::write(&path, counted(100)).expect("there is room");
+    let delayed = MapOptions::new().file_mode(FileMode::Create).allocation(Allocation::Delay);
+    drop(delayed.capacity(100).open_path(&path).expect("emptied in place"));
     // Another failure is no reason to try it in another way.
     fs::write(&path, counted(100)).expect("there is room");
     sandbox::refuse_where(libc::SYS_fallocate, 1, ZERO_RANGE, libc::EIO);

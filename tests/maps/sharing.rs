@@ -179,3 +179,25 @@ fn of_two_processes_at_one_path_one_makes_the_file_and_both_have_the_same() {
     say(&mut racers, "enough");
     racers.iter_mut().for_each(Child::wait_success);
 }
+
+#[test]
+fn role_where_nothing_can_be_locked() {
+    let Some(mut role) = Role::play() else { return };
+    let path = Path::new(&role.var(DIR)).join("data");
+    crate::sandbox::refuse_where(libc::SYS_fcntl, 1, libc::F_OFD_SETLK as u64, libc::ENOLCK);
+    drop(open(&path, Access::ReadWrite, Share::Any).expect("nobody asked to be protected"));
+    for share in [Share::Readers, Share::Exclusive] {
+        let error = open(&path, Access::Read, share).expect_err("nobody can be kept away");
+        assert!(matches!(error.kind(), ErrorKind::Os { doing: "sharing the file" }), "{error}");
+    }
+    role.say("done");
+}
+
+#[test]
+fn whoever_cannot_be_protected_from_others_is_told() {
+    let space = TempNamespace::new();
+    file(&space, "data", &counted(100));
+    let mut child = Child::spawn("sharing::role_where_nothing_can_be_locked", &[(DIR, space.path())]);
+    assert_eq!(child.hear(), "done");
+    child.wait_success();
+}

@@ -341,3 +341,30 @@ fn the_first_process_of_a_namespace_goes_on_after_a_signal_and_its_views_stay_pr
     // The wrapper ends as its child did.
     assert_eq!(child.wait().signal(), Some(libc::SIGBUS), "a fault ends it all the same");
 }
+
+#[test]
+fn the_handler_has_the_stack_for_signals_and_what_it_interrupts_goes_on() {
+    let view = crate::anonymous(1).accessor().expect("all");
+    // SAFETY: a plain struct.
+    let mut present: libc::sigaction = unsafe { std::mem::zeroed() };
+    // SAFETY: asks only.
+    assert_eq!(unsafe { libc::sigaction(libc::SIGBUS, ptr::null(), &raw mut present) }, 0);
+    let wanted = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
+    assert_eq!(present.sa_flags & wanted, wanted);
+    drop(view);
+}
+
+#[test]
+fn role_that_is_killed_by_the_signal() {
+    let Some(mut role) = Role::play() else { return };
+    install(libc::SIG_DFL, 0, &[]);
+    assert_protected(&path(&role));
+    role.say("now");
+    rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::BUS).expect("ours");
+    role.say("it returned");
+}
+
+#[test]
+fn whoever_is_sent_the_signal_by_another_process_ends_by_it() {
+    assert_eq!(end("signals::role_that_is_killed_by_the_signal", "").signal(), Some(libc::SIGBUS));
+}

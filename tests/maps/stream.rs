@@ -2,9 +2,10 @@
 
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 
-use ringway::map::{Access, AccessError};
+use ringway::map::{Access, AccessError, ErrorKind, SharedMap};
 
-use crate::{anonymous, bytes, counted};
+use crate::testing::TempNamespace;
+use crate::{anonymous, bytes, counted, file};
 
 #[test]
 fn what_is_written_at_the_start_and_the_end_comes_back() {
@@ -166,4 +167,18 @@ fn a_buffered_reader_gives_lines_and_the_view_can_be_had_back() {
     let mut stream = map.stream().expect("all");
     stream.set_position(4);
     assert_eq!(stream.into_view().read::<[u8; 3]>(4), Ok(*b"two"));
+}
+
+#[test]
+fn a_stream_says_when_it_could_not_be_flushed_and_where_it_is() {
+    let space = TempNamespace::new();
+    let path = file(&space, "data", &counted(100));
+    let map = SharedMap::from_path(&path).expect("mapped");
+    let mut stream = map.view(..).flush_on_drop().stream().expect("all");
+    stream.seek(SeekFrom::Start(7)).expect("within");
+    assert_eq!(stream.stream_position().expect("known"), 7);
+    crate::faults::set_len(&path, 50);
+    assert_eq!(stream.flush().expect_err("it is cut off").kind(), io::ErrorKind::InvalidData);
+    let error = stream.close().expect_err("nor can it be at the end");
+    assert!(matches!(error.kind(), ErrorKind::Truncated { found: 50, .. }), "{error}");
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 
@@ -11,8 +11,9 @@ use ringway::map::{
 };
 use rustix::fs::OFlags;
 
+use crate::sandbox;
 use crate::security::as_another_user;
-use crate::testing::{Role, TempNamespace};
+use crate::testing::{Child, Role, TempNamespace};
 use crate::{DIR, assert_denied, assert_kind, bytes, counted, file, options, role_options};
 
 fn set_mode(path: &Path, mode: u32) {
@@ -181,11 +182,11 @@ fn a_map_becomes_the_descriptor_of_its_file() {
     let space = TempNamespace::new();
     let path = file(&space, "data-that-is-no-map", &counted(100));
     let same = |fd: &OwnedFd, number: i32| {
-        let found = std::os::fd::AsRawFd::as_raw_fd(fd);
+        let found = AsRawFd::as_raw_fd(fd);
         assert_eq!(found == number, number >= 0);
     };
     let map = SharedMap::from_path(&path).expect("mapped");
-    let number = std::os::fd::AsRawFd::as_raw_fd(&map);
+    let number = AsRawFd::as_raw_fd(&map);
     let fd = map.into_fd().expect("it has one");
     same(&fd, number);
     assert_eq!(bytes(&MapOptions::new().from_file(fd.into()).expect("the same file")), counted(100));
@@ -220,4 +221,34 @@ fn whoever_may_use_a_directory_need_not_be_able_to_list_it() {
     let space = TempNamespace::new();
     set_mode(space.path(), 0o1733);
     as_another_user("trust::role_that_may_not_list", &space, |_| ());
+}
+
+#[test]
+fn role_whose_page_gets_a_list_in_vain() {
+    let Some(mut role) = Role::play() else { return };
+    let directory = std::path::PathBuf::from(role.var(DIR));
+    let path = directory.join("data-that-is-no-map");
+    let security = AccessControl { mode: 0o640, ..AccessControl::default() };
+    let options = role_options(&role).security(security.clone()).name("n").file_mode(FileMode::CreateNew);
+    let map = options.open_path(&path).expect("made");
+    let number = u64::try_from(map.as_raw_fd()).expect("not negative");
+    sandbox::refuse_where(libc::SYS_fsetxattr, 0, number, libc::EPERM);
+    let list = || rustix::fs::getxattr(directory.join("n"), "system.posix_acl_access", &mut [0; 1024][..]);
+    assert_eq!(list(), Err(rustix::io::Errno::NODATA));
+    // With the list the mode says the same as without.
+    let acl = vec![AclEntry { who: Grantee::User(7), permissions: 4 }];
+    map.set_access_control(&AccessControl { acl, ..security }).expect_err("the file may not have it");
+    assert_eq!(list(), Err(rustix::io::Errno::NODATA), "then nor has the page");
+    drop(map);
+    fs::remove_file(path).expect("there");
+    role.say("done");
+}
+
+#[test]
+fn a_page_does_not_keep_the_list_that_its_file_did_not_get() {
+    let space = TempNamespace::new();
+    let mut child = Child::spawn("trust::role_whose_page_gets_a_list_in_vain", &[(DIR, space.path())]);
+    assert_eq!(child.hear(), "done");
+    child.wait_success();
+    space.assert_empty();
 }

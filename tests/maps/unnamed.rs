@@ -111,3 +111,18 @@ fn an_absurd_capacity_is_an_error_at_creation_or_at_the_first_view() {
         }
     }
 }
+
+#[test]
+fn a_view_to_read_write_and_execute_says_that_it_may() {
+    let map = MapOptions::new().capacity(100).access(Access::ReadWriteExecute).anonymous().expect("made");
+    match map.view(..).read_write_execute().accessor() {
+        Ok(view) => {
+            assert_eq!(view.access(), Access::ReadWriteExecute);
+            view.write(0, &7_u8).expect("it may write");
+            assert_eq!(view.read::<u8>(0), Ok(7));
+        }
+        Err(error) => {
+            crate::testing::not_to_be_had("memory that is executed and written", &error.to_string())
+        }
+    }
+}

@@ -1,8 +1,11 @@
 //! Death at every step: afterwards there is no map or a whole one, the living go on, and nothing stays.
 
+use std::os::fd::AsFd;
+
 use super::{DIR, assert_not_found, load, options, role_options, role_path, store};
-use crate::map::{Disposition, MapState, SharedMap};
-use crate::testing::{CRASH_POINT, Child, Role, SHARED_MEMORY, TempNamespace};
+use crate::map::reclaim::PRESENCE;
+use crate::map::{Disposition, MapState, SharedMap, sys};
+use crate::testing::{CRASH_POINT, CRASH_STOP, Child, Role, SHARED_MEMORY, TempNamespace};
 
 const SEED: u64 = 0x5eed;
 
@@ -172,6 +175,29 @@ fn a_death_in_the_middle_of_a_sweep_is_repaired_by_the_next() {
         space.namespace().sweep().expect("swept");
         space.assert_empty();
         assert_free(&space);
+    }
+}
+
+#[test]
+fn a_sweep_leaves_what_was_joined_or_replaced_since_it_looked() {
+    for joined in [true, false] {
+        let space = TempNamespace::new();
+        leave_behind(&space);
+        let path = space.path().join("m");
+        let envs = [(DIR, space.path().as_os_str()), (CRASH_STOP, "map.sweep.after-flock".as_ref())];
+        let mut sweeper = Child::spawn(&role_path("crash::role_sweeper"), &envs);
+        sweeper.wait_stopped();
+        let file = std::fs::File::open(&path).expect("readable");
+        if joined {
+            sys::lock_shared(file.as_fd(), PRESENCE).expect("free");
+        } else {
+            let other = TempNamespace::new();
+            std::fs::write(other.path().join("m"), "another file").expect("there is room");
+            std::fs::rename(other.path().join("m"), &path).expect("ours");
+        }
+        sweeper.go_on();
+        sweeper.wait_success();
+        assert_eq!(space.files(), ["m"]);
     }
 }
 

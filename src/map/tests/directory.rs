@@ -93,6 +93,32 @@ fn role_creators_and_removers_of_the_directory_race() {
 }
 
 #[test]
+fn role_a_directory_is_corrected_while_somebody_looks() {
+    let Some(_role) = Role::play() else { return };
+    let path = Namespace::User.path();
+    // One that is made and gets its mode a moment later, by a machine that may be slow.
+    let is_used = |_| {
+        fs::create_dir(&path).expect("new");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("ours");
+        let made = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(std::time::Duration::from_millis(20));
+                fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("ours");
+            });
+            MapOptions::new().capacity(1).create_new("a").map(drop)
+        });
+        let _ = fs::remove_dir(&path);
+        made.is_ok()
+    };
+    assert!((0..10).any(is_used));
+}
+
+#[test]
+fn a_directory_that_is_corrected_at_once_is_used() {
+    in_stand_in("directory::role_a_directory_is_corrected_while_somebody_looks").assert_empty();
+}
+
+#[test]
 fn the_users_directory_comes_and_goes_with_its_maps() {
     in_stand_in("directory::role_the_users_directory_comes_and_goes_with_its_maps").assert_empty();
 }
@@ -118,8 +144,8 @@ fn a_directory_of_the_callers_must_exist_and_stays() {
     let space = TempNamespace::new();
     drop(super::options(&space).create_new("a").expect("created"));
     space.assert_empty();
-    for path in ["/dev/shm/ringway-no-such-directory", "", "/dev/shm/\0"] {
-        let namespace = Namespace::Dir(path.into());
+    for path in [space.path().join("nowhere"), "".into(), "/dev/shm/\0".into()] {
+        let namespace = Namespace::Dir(path);
         let error = MapOptions::new().capacity(1).namespace(namespace).create_new("a").expect_err("missing");
         assert!(matches!(error.kind(), ErrorKind::InvalidArgument { argument: "namespace", .. }), "{error}");
     }

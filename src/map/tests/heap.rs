@@ -27,3 +27,15 @@ fn an_impossible_heap_region_is_an_error_and_no_abort() {
         assert_eq!(error.kind(), &ErrorKind::TooLarge { needed: capacity });
     }
 }
+
+#[test]
+fn a_block_is_given_back() {
+    let resident = || {
+        let pages = std::fs::read_to_string("/proc/self/statm").expect("/proc is there");
+        pages.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).expect("a number") * 4096
+    };
+    let before = resident();
+    // Other tests take less meanwhile.
+    (0..64).for_each(|_| drop(HeapRegion::new(8 << 20).expect("there is memory")));
+    assert!(resident() < before + (256 << 20));
+}

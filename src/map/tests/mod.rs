@@ -11,6 +11,7 @@ mod processes;
 mod refusals;
 mod reopen;
 mod storm;
+mod system;
 mod tamper;
 mod texts;
 

@@ -5,10 +5,13 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::time::Duration;
 
-use super::{DIR, options, role_path};
+use super::{DIR, in_stand_in, options, role_path};
 use crate::map::header::{Elsewhere, Header};
+use crate::map::named;
+use crate::map::reclaim::Purpose;
 use crate::map::{
-    Access, Allocation, Error, ErrorKind, FileMode, MapOptions, Share, SharedMap, length, share, sys,
+    Access, Allocation, Error, ErrorKind, FileMode, MapOptions, Namespace, Rights, Share, SharedMap, length,
+    share, sys,
 };
 use crate::testing::{Child, Role, TempNamespace};
 
@@ -115,4 +118,66 @@ fn a_name_that_leads_to_what_cannot_be_mapped_is_refused_and_it_is_not_opened() 
     }
     drop(named);
     space.assert_empty();
+}
+
+#[test]
+fn role_whose_directory_is_never_there() {
+    let Some(_role) = Role::play() else { return };
+    sandbox::refuse(libc::SYS_mkdirat, libc::EEXIST);
+    let options = MapOptions::new().capacity(1).patience(LITTLE);
+    let error = options.create_new("m").expect_err("whoever made it removes it at once");
+    assert!(matches!(error.kind(), ErrorKind::TimedOut { .. }), "{error}");
+}
+
+#[test]
+fn a_directory_that_comes_and_goes_is_not_waited_for_for_ever() {
+    in_stand_in("refusals::role_whose_directory_is_never_there").assert_empty();
+}
+
+#[test]
+fn role_whose_map_is_never_there() {
+    let Some(role) = Role::play() else { return };
+    let options = super::role_options(&role);
+    let map = options.clone().create_new("m").expect("created");
+    let nofollow = rustix::fs::OFlags::NOFOLLOW;
+    let mask = u64::from((nofollow | rustix::fs::OFlags::PATH).bits());
+    let opens = sandbox::rule_of(&[(2, seccompiler::SeccompCmpOp::MaskedEq(mask), nofollow.bits().into())]);
+    let gone = seccompiler::SeccompAction::Errno(libc::ENOENT as u32);
+    sandbox::restrict(vec![(libc::SYS_openat, vec![opens])], gone);
+    let error = options.patience(LITTLE).open("m").expect_err("it has gone whenever it is opened");
+    assert!(matches!(error.kind(), ErrorKind::TimedOut { .. }), "{error}");
+    drop(map);
+}
+
+#[test]
+fn a_map_that_comes_and_goes_is_not_waited_for_for_ever() {
+    play("role_whose_map_is_never_there");
+}
+
+#[test]
+fn role_whose_directory_goes_before_anything_is_in_it() {
+    let Some(_role) = Role::play() else { return };
+    // As some file systems answer where the directory has gone, and others where they have no such files.
+    let unnamed = u64::from(rustix::fs::OFlags::TMPFILE.bits());
+    let opens = sandbox::rule_of(&[(2, seccompiler::SeccompCmpOp::MaskedEq(unnamed), unnamed)]);
+    let gone = seccompiler::SeccompAction::Errno(libc::ENOENT as u32);
+    sandbox::restrict(vec![(libc::SYS_openat, vec![opens])], gone);
+    let options = MapOptions::new().capacity(1);
+    let elsewhere = Elsewhere { path: "/nothing".into(), device: 0, inode: 0 };
+    let mut rounds = 0;
+    let made = named::publish(&options, "a", Purpose::Look, Rights::READ, &mut |target, directory| {
+        rounds += 1;
+        if rounds == 1 {
+            fs::remove_dir(Namespace::User.path()).expect("nothing is in it");
+        }
+        named::prepare_page(&options, target, directory, 1, &elsewhere)
+    });
+    let Err(error) = made else { panic!("there are no such files") };
+    assert!(matches!(error.kind(), ErrorKind::Unsupported { .. }), "{error}");
+    assert_eq!(rounds, 2, "it is made again, and then it is there");
+}
+
+#[test]
+fn a_directory_that_goes_before_anything_is_in_it_is_made_again() {
+    in_stand_in("refusals::role_whose_directory_goes_before_anything_is_in_it").assert_empty();
 }

@@ -240,3 +240,13 @@ fn a_page_has_no_name_or_path_or_capacity_beyond_its_limits_whatever_its_checksu
         }
     }
 }
+
+#[test]
+fn what_is_shorter_than_the_magic_is_no_map_and_what_cannot_be_read_is_an_error() {
+    let space = TempNamespace::new();
+    let path = space.path().join("short");
+    fs::write(&path, "RING").expect("there is room");
+    let is_map = |path| Header::is_map(&fs::File::open(path).expect("there"));
+    assert!(!is_map(&*path).expect("it can be read"));
+    is_map(space.path()).expect_err("a directory");
+}
