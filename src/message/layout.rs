@@ -121,12 +121,27 @@ impl Sentence {
 
 #[cfg(test)]
 mod tests {
-    use super::{Sentence, aligned, assert_layout, enum_layout, filled, no_padding};
+    use super::{Sentence, aligned, assert_layout, enum_layout, filled, no_padding, plain};
 
     #[test]
     fn a_sentence_is_put_together() {
         let said = Sentence::new().text("é ").number(0).text(" ").number(65_536);
         assert_eq!(said.as_str(), "é 0 65536");
+    }
+
+    #[test]
+    fn what_does_not_fit_into_a_sentence_is_left_out() {
+        let (half, rest) = ("a".repeat(600), "b".repeat(40));
+        let said = Sentence::new().text(&half);
+        assert_eq!(said.as_str(), half);
+        let said = said.text(&"c".repeat(41)).text(&rest).text("d").number(7);
+        assert_eq!(said.as_str(), half + &rest);
+    }
+
+    #[test]
+    #[should_panic(expected = "as the derive puts it")]
+    fn a_checked_field_of_a_plain_struct_is_refused() {
+        plain(true, "as the derive puts it");
     }
 
     #[test]
@@ -168,6 +183,7 @@ mod tests {
         aligned("w", 8, 4, 16);
         filled("S", 8, 8);
         enum_layout("E", [2, 2], 2);
+        plain(false, "");
     }
 
     #[test]
