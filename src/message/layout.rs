@@ -7,7 +7,34 @@ pub(super) const MAX_ALIGN: u64 = 4096;
 
 /// Evaluates the proof of `T`'s layout, and its schema with the limits on it, at compile time.
 ///
-/// To be called, in a `const` block, by everything that reads or writes the bytes of a `T`.
+/// To be called, in a `const` block, by everything that reads or writes the bytes of a `T`. Of a generic type it is what
+/// refuses a parameter:
+///
+/// ```
+/// # use ringway::Message;
+/// #[derive(Message, Clone, Copy)]
+/// #[repr(C)]
+/// struct Pair<A, B>(A, B);
+///
+/// ringway::spsc::in_process::<Pair<f32, u32>>(1).expect("there is memory");
+/// ringway::seqlock::in_process::<Pair<f32, u32>>().expect("there is memory");
+/// ```
+///
+/// ```compile_fail,E0080
+/// # use ringway::Message;
+/// # #[derive(Message, Clone, Copy)]
+/// # #[repr(C)]
+/// # struct Pair<A, B>(A, B);
+/// ringway::spsc::in_process::<Pair<u8, u32>>(1).expect("there is memory");
+/// ```
+///
+/// ```compile_fail,E0080
+/// # use ringway::Message;
+/// # #[derive(Message, Clone, Copy)]
+/// # #[repr(C)]
+/// # struct Pair<A, B>(A, B);
+/// ringway::seqlock::in_process::<Pair<u8, u32>>().expect("there is memory");
+/// ```
 pub(crate) const fn assert_layout<T: Message>() {
     const { T::LAYOUT }
     const {
