@@ -7,7 +7,34 @@ pub(super) const MAX_ALIGN: u64 = 4096;
 
 /// Evaluates the proof of `T`'s layout, and its schema with the limits on it, at compile time.
 ///
-/// To be called, in a `const` block, by everything that reads or writes the bytes of a `T`.
+/// To be called, in a `const` block, by everything that reads or writes the bytes of a `T`. Of a generic type it is what
+/// refuses a parameter:
+///
+/// ```
+/// # use ringway::Message;
+/// #[derive(Message, Clone, Copy)]
+/// #[repr(C)]
+/// struct Pair<A, B>(A, B);
+///
+/// ringway::spsc::in_process::<Pair<f32, u32>>(1).expect("there is memory");
+/// ringway::seqlock::in_process::<Pair<f32, u32>>().expect("there is memory");
+/// ```
+///
+/// ```compile_fail,E0080
+/// # use ringway::Message;
+/// # #[derive(Message, Clone, Copy)]
+/// # #[repr(C)]
+/// # struct Pair<A, B>(A, B);
+/// ringway::spsc::in_process::<Pair<u8, u32>>(1).expect("there is memory");
+/// ```
+///
+/// ```compile_fail,E0080
+/// # use ringway::Message;
+/// # #[derive(Message, Clone, Copy)]
+/// # #[repr(C)]
+/// # struct Pair<A, B>(A, B);
+/// ringway::seqlock::in_process::<Pair<u8, u32>>().expect("there is memory");
+/// ```
 pub(crate) const fn assert_layout<T: Message>() {
     const { T::LAYOUT }
     const {
@@ -121,12 +148,27 @@ impl Sentence {
 
 #[cfg(test)]
 mod tests {
-    use super::{Sentence, aligned, assert_layout, enum_layout, filled, no_padding};
+    use super::{Sentence, aligned, assert_layout, enum_layout, filled, no_padding, plain};
 
     #[test]
     fn a_sentence_is_put_together() {
         let said = Sentence::new().text("é ").number(0).text(" ").number(65_536);
         assert_eq!(said.as_str(), "é 0 65536");
+    }
+
+    #[test]
+    fn what_does_not_fit_into_a_sentence_is_left_out() {
+        let (half, rest) = ("a".repeat(600), "b".repeat(40));
+        let said = Sentence::new().text(&half);
+        assert_eq!(said.as_str(), half);
+        let said = said.text(&"c".repeat(41)).text(&rest).text("d").number(7);
+        assert_eq!(said.as_str(), half + &rest);
+    }
+
+    #[test]
+    #[should_panic(expected = "as the derive puts it")]
+    fn a_checked_field_of_a_plain_struct_is_refused() {
+        plain(true, "as the derive puts it");
     }
 
     #[test]
@@ -168,6 +210,7 @@ mod tests {
         aligned("w", 8, 4, 16);
         filled("S", 8, 8);
         enum_layout("E", [2, 2], 2);
+        plain(false, "");
     }
 
     #[test]

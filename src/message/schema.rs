@@ -305,3 +305,28 @@ const fn check_stable_name(name: &str) {
         panic!("{}", said.text(": give the message another, as with `#[message(name = \"..\")]`").as_str());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Message;
+    use crate::message::tests::{Level, Side, Tick};
+
+    #[test]
+    fn a_schema_says_how_large_and_how_aligned_its_type_is() {
+        fn check<T: Message>() {
+            let told = (T::SCHEMA.size(), T::SCHEMA.align());
+            assert_eq!(told, (size_of::<T>() as u64, align_of::<T>() as u32), "{}", T::SCHEMA);
+        }
+        check::<u8>();
+        check::<i16>();
+        check::<f32>();
+        check::<char>();
+        check::<i64>();
+        check::<u128>();
+        check::<[u32; 5]>();
+        check::<[[u64; 3]; 0]>();
+        check::<Level>();
+        check::<Side>();
+        check::<[Tick; 3]>();
+    }
+}

@@ -44,6 +44,8 @@ pub mod sole;
 pub mod stamp;
 mod strided;
 pub mod table;
+#[cfg(all(test, not(loom)))]
+mod tests;
 
 pub use strided::Strided;
 

@@ -6,9 +6,9 @@
 /// environment variable `RINGWAY_CRASH_POINT` is `name`, or `name#n` for the n-th time it gets here
 /// (from 1), and SIGSTOP when `RINGWAY_CRASH_STOP` is, which may be set as well: then it can be stopped at one
 /// point, overtaken, and killed at another. Where `RINGWAY_CRASH_JITTER` is a number n it pauses at every fourth
-/// point, for up to n microseconds, so that a storm finds in seconds what would take days. In a loom model the
-/// thread unwinds here when its fuse has burnt down: a process that dies leaves memory as it is and runs no
-/// clean-up.
+/// point, for up to n microseconds, so that a storm finds in seconds what would take days. [`meddled`] has something
+/// done here, as by a peer that is just that fast. In a loom model the thread unwinds here when its fuse has burnt
+/// down: a process that dies leaves memory as it is and runs no clean-up.
 #[inline(always)]
 pub(crate) fn crash_point(name: &str) {
     #[cfg(loom)]
@@ -19,6 +19,8 @@ pub(crate) fn crash_point(name: &str) {
     let _ = name;
 }
 
+#[cfg(all(test, not(loom)))]
+pub(crate) use armed::meddled;
 #[cfg(loom)]
 pub use model::{Crashed, crash_after};
 
@@ -68,6 +70,7 @@ mod model {
 
 #[cfg(all(test, not(loom)))]
 mod armed {
+    use std::cell::Cell;
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -84,6 +87,34 @@ mod armed {
     static STOP: OnceLock<Option<Fuse>> = OnceLock::new();
     static JITTER: OnceLock<Option<u64>> = OnceLock::new();
     static RANDOM: AtomicU64 = AtomicU64::new(0);
+
+    type Meddler = Box<dyn FnMut(&str)>;
+
+    thread_local! {
+        static MEDDLER: Cell<Option<Meddler>> = const { Cell::new(None) };
+    }
+
+    /// Runs `body`, and at each crash point that this thread reaches in it `meddle`, with the name of the point.
+    pub(crate) fn meddled<R>(meddle: impl FnMut(&str) + 'static, body: impl FnOnce() -> R) -> R {
+        /// Nobody meddles with the next test in this thread, however this one ends.
+        struct End;
+        impl Drop for End {
+            fn drop(&mut self) {
+                MEDDLER.set(None);
+            }
+        }
+        let _end = End;
+        MEDDLER.set(Some(Box::new(meddle)));
+        body()
+    }
+
+    /// Lets the meddler do what it does here. What it does itself is not meddled with.
+    fn suffer(name: &str) {
+        // A handle may be dropped after this has been, at the end of its thread.
+        let Ok(Some(mut meddle)) = MEDDLER.try_with(Cell::take) else { return };
+        meddle(name);
+        MEDDLER.set(Some(meddle));
+    }
 
     /// Pauses here, if the process was told to and chance has it.
     fn falter() {
@@ -115,6 +146,7 @@ mod armed {
 
     pub(super) fn reached(name: &str) {
         falter();
+        suffer(name);
         let is_lit = |fuse: &Option<Fuse>| fuse.as_ref().is_some_and(|fuse| fuse.burns(name));
         if is_lit(STOP.get_or_init(|| Fuse::of("RINGWAY_CRASH_STOP"))) {
             // To this thread: one that is sent to the process may let the thread go on for a moment.

@@ -28,6 +28,8 @@ pub(crate) use std::sync::atomic::{AtomicU32, Ordering, fence};
 
 #[cfg(all(test, not(loom)))]
 pub(crate) use counted::{AtomicU64, read_modify_writes};
+#[cfg(all(test, not(loom)))]
+pub(crate) use crash::meddled;
 
 /// What the models need of this module.
 #[cfg(loom)]

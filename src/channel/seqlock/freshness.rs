@@ -68,3 +68,63 @@ impl Freshness {
 fn time(since_the_epoch: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_nanos(since_the_epoch)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::protocol::roster::Identity;
+
+    /// A lock at each look at which something happens to the record; whether somebody has it after that.
+    struct Meddled<F>(F);
+
+    impl<F: Fn() -> bool> Lock for Meddled<F> {
+        fn try_lock(&self) -> bool {
+            unreachable!("whoever only reads takes no lock")
+        }
+
+        fn is_held(&self) -> bool {
+            (self.0)()
+        }
+
+        fn unlock(&self) {}
+    }
+
+    fn writer(number: u64) -> Identity {
+        Identity { pid: number, since: 100 * number }
+    }
+
+    #[test]
+    fn a_record_in_which_there_is_another_writer_at_each_look_is_not_looked_at_for_ever() {
+        let (record, looks) = (Record::default(), Cell::new(0));
+        roster::enter(&record, writer(0));
+        let lock = Meddled(|| {
+            assert!(looks.get() < 1 << 20, "it looks for ever");
+            looks.set(looks.get() + 1);
+            roster::enter(&record, writer(looks.get()));
+            true
+        });
+        let told = Freshness::of(&record, &lock);
+        assert!(looks.get() > 1, "it did not look again");
+        assert_eq!(told, Freshness::Fresh { pid: looks.get(), since: time(100 * looks.get()) });
+    }
+
+    #[test]
+    fn what_is_told_is_of_one_writer_though_another_has_come_and_gone_during_the_look() {
+        let (record, looks) = (Record::default(), Cell::new(0));
+        let free = Meddled(|| false);
+        roster::enter(&record, writer(1));
+        let lock = Meddled(|| {
+            looks.set(looks.get() + 1);
+            roster::detach(&record, &free, 1, 150);
+            let (incarnation, _) = roster::enter(&record, writer(2));
+            roster::detach(&record, &free, incarnation, 250);
+            false
+        });
+        let told = Freshness::of(&record, &lock);
+        let (writer, left) = (Departure::Left, Some(time(250)));
+        assert_eq!(told, Freshness::Stale { writer, pid: 2, since: time(200), left });
+        assert_eq!(looks.get(), 1, "it is known without the kernel that it left");
+    }
+}

@@ -307,7 +307,8 @@ fn a_schema_of_ours_is_within_the_limits_that_a_decoder_has() {
     assert_eq!(SchemaTree::decode(&deepest.encode()), Ok(deepest.tree()));
     assert_eq!(deepest.encoded_len(), deepest.encode().len());
     assert!(catch_unwind(|| holder(nested(MAX_DEPTH))).is_err());
-    assert_eq!(Schema::structure("S", 0, [4096, 4096], &[]).align(), 4096);
+    let widest = Schema::structure("S", 0, [0, 4096], &[]);
+    assert_eq!((widest.align(), SchemaTree::decode(&widest.encode())), (4096, Ok(widest.tree())));
     assert!(catch_unwind(|| Schema::structure("S", 0, [8192, 8192], &[])).is_err());
     // 11 bytes before the variants, 5 and its name for each one.
     let variants = |last: usize| -> &'static [Variant] {

@@ -9,7 +9,7 @@ use crate::Message;
 #[derive(Message, Clone, Copy)]
 #[message(crate = crate, name = "md.Tick", version = 2, checked)]
 #[repr(C)]
-pub(super) struct Tick {
+pub(in crate::message) struct Tick {
     price: f64,
     sides: [Side; 2],
     _pad: [u8; 6],
@@ -19,7 +19,7 @@ pub(super) struct Tick {
 #[derive(Message, Clone, Copy)]
 #[message(crate = crate, version = 3, checked)]
 #[repr(u8)]
-pub(super) enum Side {
+pub(in crate::message) enum Side {
     Buy = 1,
     Sell = 255,
 }
@@ -27,6 +27,6 @@ pub(super) enum Side {
 #[derive(Message, Clone, Copy)]
 #[message(crate = crate)]
 #[repr(C)]
-pub(super) struct Level {
+pub(in crate::message) struct Level {
     size: u128,
 }

@@ -14,7 +14,7 @@ use crate::seqlock::{self, Cells, Indexed, Keyed, LoadError, TryLoadError, WaitE
 use crate::testing::{TempNamespace, watched};
 use crate::{Broken, Error, Message};
 
-fn file(space: &TempNamespace) -> File {
+pub(super) fn file(space: &TempNamespace) -> File {
     OpenOptions::new().read(true).write(true).open(space.path().join(NAME)).expect("it is there")
 }
 
@@ -86,7 +86,7 @@ fn a_writer_that_comes_to_a_number_that_nobody_can_have_come_to_is_refused_and_l
     every_size!(check);
 }
 
-fn table<V: Message>(space: &TempNamespace) -> Cells<V, Indexed> {
+pub(super) fn table<V: Message>(space: &TempNamespace) -> Cells<V, Indexed> {
     seqlock::table(NAME).namespace(Namespace::Dir(space.path().to_owned()))
 }
 

@@ -5,6 +5,7 @@
 
 mod corrupt;
 mod damage;
+mod disturbed;
 mod forks;
 mod keyed_deaths;
 mod map_deaths;

@@ -2,12 +2,14 @@
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
+use std::time::Duration;
 
 use super::super::damage::PAGE;
-use super::{Bench, CAPACITIES, Many, NAME, Numbered, Wide, assert_works, send};
+use super::{A_MOMENT, Bench, CAPACITIES, Many, NAME, Numbered, Wide, assert_works, send};
 use crate::channel::{Mpmc, Mpsc, Spmc};
-use crate::testing::watched;
-use crate::{Broken, TryRecvError, TrySendError};
+use crate::sync::meddled;
+use crate::testing::{WATCHDOG, watched};
+use crate::{Broken, Departure, RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
 
 /// The segment of a channel, and where its words are.
 struct Words {
@@ -36,6 +38,11 @@ impl Words {
 
     fn set(&self, at: u64, word: u64) {
         self.file.write_all_at(&word.to_le_bytes(), PAGE + at).expect("within the file");
+    }
+
+    /// The stamp of a position is of its lap, and in that state.
+    fn stamp(&self, position: u64, capacity: u64, state: u64) {
+        self.set(self.slots + position % capacity * self.stride, (position / capacity) << 12 | state);
     }
 
     /// Says something else for a while.
@@ -161,4 +168,76 @@ fn an_intent_that_nobody_can_have_had_marks_no_more_messages_than_one_can_have_c
     let mut rx = bench.receiver();
     let marked = (0..capacity).filter(|_| rx.recv().is_ok() && rx.redelivered() > 0).count();
     assert_eq!(marked as u64, most);
+}
+
+/// Free, and a gap: states of a stamp.
+const FREE: u64 = 0;
+const SKIP: u64 = 2;
+
+#[test]
+fn a_receiver_that_finds_gaps_without_end_says_that_there_is_nothing_yet_and_not_that_it_is_at_the_end() {
+    fn check<K: Many>() {
+        for (capacity, gone) in
+            CAPACITIES.into_iter().flat_map(|capacity| [(capacity, false), (capacity, true)])
+        {
+            let bench = Bench::<K>::with_room(capacity, 2);
+            let (tx, mut rx) = (bench.sender(), bench.receiver());
+            let tx = (!gone).then_some(tx);
+            let (words, n, mut passed) = (Words::of(&bench), capacity as u64, 0);
+            (0..n).for_each(|position| words.stamp(position, n, SKIP));
+            let meddler = move |point: &str| {
+                if point == "recv.after-release" {
+                    assert!(passed < 1 << 20, "it goes on for ever");
+                    words.stamp(passed + n, n, SKIP);
+                    passed += 1;
+                }
+            };
+            meddled(meddler, || {
+                assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));
+                assert_eq!(rx.try_recv_batch(&mut Vec::new(), 99), Err(TryRecvError::Empty));
+                assert_eq!(rx.try_lease().map(drop), Err(TryRecvError::Empty));
+                for timeout in [Duration::ZERO, A_MOMENT] {
+                    assert_eq!(rx.recv_timeout(timeout), Err(RecvTimeoutError::Timeout));
+                }
+            });
+            drop(tx);
+            let end = rx.recv_timeout(WATCHDOG);
+            assert_eq!(end, Err(RecvTimeoutError::Disconnected(Departure::Left)));
+        }
+    }
+    watched(check::<Mpmc>);
+    watched(check::<Mpsc>);
+}
+
+#[test]
+fn a_sender_that_always_comes_too_late_says_that_there_is_no_room_yet_and_not_that_nobody_is_there() {
+    fn check<K: Many>() {
+        for gone in [false, true] {
+            let bench = Bench::<K>::with_room(1, 2);
+            let (mut tx, rx) = (bench.sender(), bench.receiver());
+            let rx = (!gone).then_some(rx);
+            let (words, message, mut lost) = (Words::of(&bench), Wide::of(0), 0);
+            let meddler = move |point: &str| {
+                if point == "send.after-intent" {
+                    assert!(lost < 1 << 20, "it goes on for ever");
+                    lost += 1;
+                    words.set(words.tail, lost);
+                    words.stamp(lost, 1, FREE);
+                }
+            };
+            meddled(meddler, || {
+                assert_eq!(tx.try_send(message), Err(TrySendError::Full(message)));
+                assert_eq!(tx.try_send_batch(&[message]), Err(TrySendError::Full(())));
+                let late = tx.send_timeout(message, Duration::ZERO);
+                assert_eq!(late, Err(SendTimeoutError::Timeout(message)));
+            });
+            // And when nobody is faster any more it is heard.
+            assert_eq!(tx.try_send(message), Ok(()));
+            drop(rx);
+            let full = tx.send_timeout(message, WATCHDOG);
+            assert_eq!(full, Err(SendTimeoutError::Disconnected(message, Departure::Left)));
+        }
+    }
+    watched(check::<Mpmc>);
+    watched(check::<Mpsc>);
 }
