@@ -5,7 +5,7 @@ mod common;
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ringway::mpmc;
 use serde_json::Value;
@@ -81,6 +81,31 @@ fn a_killed_sender_is_marked_and_ctrl_c_ends() {
     assert!(rx.try_recv().is_err());
     screen.press(&["C-c"]);
     screen.wait_for(|text| text.contains("ended with 0"));
+}
+
+/// Whether a process runs that was told to look there.
+fn runs(place: &Place) -> bool {
+    let path = place.path().display().to_string();
+    let told =
+        |entry: std::fs::DirEntry| std::fs::read_to_string(entry.path().join("cmdline")).unwrap_or_default();
+    let processes = std::fs::read_dir("/proc").expect("readable").filter_map(Result::ok);
+    processes.map(told).any(|line| line.starts_with(env!("CARGO_BIN_EXE_ringway")) && line.contains(&path))
+}
+
+#[test]
+fn it_ends_with_its_terminal_also_if_it_was_told_to_ignore_that() {
+    for before in ["", "trap '' HUP; "] {
+        let place = Place::new();
+        let Some(screen) = Screen::start_after(&place, before, "top --interval 0.1") else { return };
+        screen.wait_for(|text| text.contains("0 channels"));
+        assert!(runs(&place));
+        drop(screen);
+        let start = Instant::now();
+        while runs(&place) {
+            assert!(start.elapsed() < LONG, "it goes on without a terminal");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::crossterm::tty::IsTty as _;
+use rustix::event::{PollFd, PollFlags, Timespec};
 
 use crate::args::Args;
 use crate::output::{Failure, Outcome, escaped};
@@ -93,20 +94,49 @@ fn draw(
                 return Ok(Outcome::Fine);
             }
             let left = view.interval().saturating_sub(began.elapsed()).min(MOMENT);
-            if !event::poll(left).map_err(Failure::Input)? {
-                continue;
+            match listen(left) {
+                Heard::Gone => return Ok(Outcome::Fine),
+                Heard::Nothing => continue,
+                Heard::Something => {}
             }
-            match event::read().map_err(Failure::Input)? {
-                Event::Key(key) if key.kind != KeyEventKind::Release => {
-                    if is_end(key) && !view.is_typing() || !view.press(key.code) {
-                        return Ok(Outcome::Fine);
-                    }
+            // All that has come: what is read and not taken is not heard of again. It may also be half a key, or none.
+            while event::poll(Duration::ZERO).map_err(Failure::Input)? {
+                let Event::Key(key) = event::read().map_err(Failure::Input)? else { continue };
+                let ends = is_end(key) && !view.is_typing();
+                if key.kind != KeyEventKind::Release && (ends || !view.press(key.code)) {
+                    return Ok(Outcome::Fine);
                 }
-                Event::Resize(..) => {}
-                _ => continue,
             }
             terminal.draw(|frame| view.draw(frame, sampler.rows())).map_err(Failure::Output)?;
         }
+    }
+}
+
+/// What came from the terminal.
+enum Heard {
+    Something,
+    Nothing,
+    /// There is no terminal any more. Nobody says so to one that was told to ignore SIGHUP; and what reads keys would read
+    /// none then, for ever.
+    Gone,
+}
+
+/// Waits for a key, for so long at most.
+fn listen(time: Duration) -> Heard {
+    let stdin = std::io::stdin();
+    let mut terminal = [PollFd::new(&stdin, PollFlags::IN)];
+    let time = Timespec::try_from(time).ok();
+    if rustix::event::poll(&mut terminal, time.as_ref()).is_err() {
+        // A signal: there is a look at what it said.
+        return Heard::Nothing;
+    }
+    let heard = terminal[0].revents();
+    if heard.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
+        Heard::Gone
+    } else if heard.contains(PollFlags::IN) {
+        Heard::Something
+    } else {
+        Heard::Nothing
     }
 }
 

@@ -16,6 +16,11 @@ pub(crate) struct Screen {
 impl Screen {
     /// `None` where there is no tmux. CI has one.
     pub(crate) fn start(place: &Place, args: &str) -> Option<Self> {
+        Self::start_after(place, "", args)
+    }
+
+    /// The same, after what a shell does first.
+    pub(crate) fn start_after(place: &Place, before: &str, args: &str) -> Option<Self> {
         if Command::new("tmux").arg("-V").stdout(Stdio::null()).status().is_err() {
             assert!(std::env::var_os("RINGWAY_TESTS_SKIP_NOTHING").is_none(), "there is no tmux");
             println!("SKIPPED: the screen of `top` (there is no tmux)");
@@ -28,7 +33,7 @@ impl Screen {
         let screen = Self { socket: socket.display().to_string() };
         let (tool, dir) = (env!("CARGO_BIN_EXE_ringway"), place.path());
         let command =
-            format!("'{tool}' --namespace '{}' {args}; echo ended with $?; sleep 600", dir.display());
+            format!("{before}'{tool}' --namespace '{}' {args}; echo ended with $?; sleep 600", dir.display());
         screen.tmux(&["new-session", "-d", "-x", "80", "-y", "24", &command]);
         Some(screen)
     }
