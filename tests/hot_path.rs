@@ -17,6 +17,7 @@ mod testing;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::hint::black_box;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -250,8 +251,15 @@ fn spawn(space: &TempNamespace, script: &str) -> Child {
     Child::spawn("role", &[(DIR, space.path().as_os_str()), (SCRIPT, script.as_ref())])
 }
 
-/// One pair at a time: more spinning processes than cores wait for each other's time slices.
+/// One pair at a time: more spinning processes than cores wait for each other's time slices. Of this process, and, by a
+/// lock on the binary that lasts as long as the file is open, of others that run these tests meanwhile.
 static PAIR: Mutex<()> = Mutex::new(());
+
+fn binary() -> File {
+    let binary = File::open(std::env::current_exe().expect("a test knows its binary")).expect("it is there");
+    rustix::fs::flock(&binary, rustix::fs::FlockOperation::LockExclusive).expect("nobody keeps it for ever");
+    binary
+}
 
 /// How a process ended that made no system call and allocated nothing.
 #[track_caller]
@@ -270,6 +278,7 @@ fn assert_all_quiet(verb: &str) {
 #[track_caller]
 fn assert_pair_quiet(form: &str, verb: &str) {
     let _one = PAIR.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = binary();
     let space = TempNamespace::new();
     let mut first = spawn(&space, &format!("{form} {verb} first"));
     let mut second = spawn(&space, &format!("{form} {verb} second"));
