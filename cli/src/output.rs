@@ -5,12 +5,13 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use ringway::channel::untyped;
-use ringway::inspect::Observer;
+use ringway::Departure;
+use ringway::channel::{Peer, untyped};
+use ringway::inspect::{Observer, Participant};
 use ringway::map::{ErrorKind, Namespace};
 use serde::Serialize;
 
-use crate::value::{is_visible, visible};
+use crate::value::{is_visible, json_escape, visible};
 
 /// How a command ended that did what it was asked to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +107,17 @@ fn find<T>(
     Err(Failure::Channel(missing.expect("there is a namespace")))
 }
 
+/// How many of a side are there.
+pub(crate) fn alive(side: &[Participant]) -> usize {
+    side.iter().filter(|one| matches!(one.peer, Peer::Attached { .. })).count()
+}
+
+/// How many of a side were killed, and have no successor yet.
+pub(crate) fn dead(side: &[Participant]) -> usize {
+    let is_dead = |one: &&Participant| matches!(one.peer, Peer::Gone { departure: Departure::Died, .. });
+    side.iter().filter(is_dead).count()
+}
+
 /// Writes one value as JSON, for programs.
 pub(crate) fn write_json(out: &mut impl Write, value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(io::Error::from)?;
@@ -119,7 +131,7 @@ pub(crate) fn escaped(json: &str) -> String {
         if char == '\n' || is_visible(char) {
             text.push(char);
         } else {
-            char.encode_utf16(&mut [0; 2]).iter().for_each(|unit| text.push_str(&format!("\\u{unit:04x}")));
+            text.push_str(&json_escape(char));
         }
     }
     text

@@ -3,13 +3,12 @@
 use std::io::Write;
 
 use comfy_table::{CellAlignment, Table, presets};
-use ringway::channel::Peer;
 use ringway::inspect::{Observer, Participant};
 use ringway::map::{ErrorKind, MapEntry, MapKind, MapState, Namespace};
 use serde::Serialize;
 
 use crate::args::Args;
-use crate::output::{Failure, Outcome, age, bytes, epoch, shown, write_json};
+use crate::output::{Failure, Outcome, age, alive, bytes, dead, epoch, shown, write_json};
 
 /// One file of a namespace, as it is written for programs.
 #[derive(Debug, Serialize)]
@@ -49,11 +48,7 @@ struct Side {
 
 impl Side {
     fn of(participants: &[Participant]) -> Self {
-        let count = |test: fn(&Peer) -> bool| participants.iter().filter(|one| test(&one.peer)).count();
-        Self {
-            alive: count(|peer| matches!(peer, Peer::Attached { .. })),
-            dead: count(|peer| matches!(peer, Peer::Gone { departure: ringway::Departure::Died, .. })),
-        }
+        Self { alive: alive(participants), dead: dead(participants) }
     }
 }
 

@@ -4,13 +4,11 @@ use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::time::{Instant, SystemTime};
 
-use ringway::Departure;
-use ringway::channel::Peer;
-use ringway::inspect::{ChannelKind, Observer, Participant, Snapshot};
+use ringway::inspect::{ChannelKind, Observer, Snapshot};
 use ringway::map::{MapState, Namespace};
 use serde::Serialize;
 
-use crate::output::Failure;
+use crate::output::{Failure, alive, dead};
 
 /// So many looks are remembered.
 const HISTORY: usize = 120;
@@ -191,13 +189,4 @@ impl Seen {
 fn first_in_the_way(snapshot: &Snapshot) -> Option<u64> {
     let holes = snapshot.holes?;
     (holes.first == snapshot.received).then_some(holes.first)
-}
-
-fn alive(side: &[Participant]) -> usize {
-    side.iter().filter(|one| matches!(one.peer, Peer::Attached { .. })).count()
-}
-
-fn dead(side: &[Participant]) -> usize {
-    let is_dead = |one: &&Participant| matches!(one.peer, Peer::Gone { departure: Departure::Died, .. });
-    side.iter().filter(is_dead).count()
 }

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter, Write};
 use ringway::message::SchemaTree;
 
 use super::scalar::{Scalar, read, variant};
-use super::{Value, elements, is_visible};
+use super::{Value, elements, is_visible, json_escape};
 
 impl Value<'_> {
     /// The message as JSON, on one line.
@@ -82,11 +82,7 @@ fn string(f: &mut Formatter<'_>, text: &str) -> fmt::Result {
         match char {
             '"' | '\\' => write!(f, "\\{char}")?,
             visible if is_visible(visible) => f.write_char(visible)?,
-            other => {
-                for unit in other.encode_utf16(&mut [0; 2]) {
-                    write!(f, "\\u{unit:04x}")?;
-                }
-            }
+            other => f.write_str(&json_escape(other))?,
         }
     }
     f.write_char('"')

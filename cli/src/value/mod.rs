@@ -69,6 +69,11 @@ pub(crate) fn is_visible(char: char) -> bool {
     matches!(char, '"' | '\'' | '\\') || char.escape_debug().len() == 1
 }
 
+/// The character as JSON escapes it.
+pub(crate) fn json_escape(char: char) -> String {
+    char.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
+}
+
 /// The text, with what is not visible as Rust escapes it.
 pub(crate) fn visible(text: &str) -> String {
     let shown = |char: char| match is_visible(char) {
