@@ -163,12 +163,17 @@ impl Child {
         self.wait_killed();
     }
 
+    /// How the process ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.try_wait().expect("a child can be waited for")
+    }
+
     /// Waits for the end of the process.
     #[track_caller]
     pub(crate) fn wait(&mut self) -> ExitStatus {
         let deadline = Instant::now() + WATCHDOG;
         loop {
-            if let Some(status) = self.process.try_wait().expect("a child can be waited for") {
+            if let Some(status) = self.ended() {
                 return status;
             }
             assert!(Instant::now() < deadline, "the role did not end");

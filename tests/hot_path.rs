@@ -22,7 +22,8 @@ use std::hint::black_box;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use ringway::channel::{Channel, Kind, Mpmc, Receiver, Sender};
 use ringway::map;
@@ -188,7 +189,12 @@ fn play<M: Numbered, K: Kind>(channel: fn(&str) -> Channel<M, K>, dir: &str, ver
     let (out, back) = if first { ("there", "back") } else { ("back", "there") };
     let mut tx = quiet(channel(out), dir).sender().expect("a free place");
     let mut rx = quiet(channel(back), dir).receiver().expect("a free place");
-    assert!(tx.wait_for_peer(WATCHDOG) && rx.wait_for_peer(WATCHDOG), "the other one came");
+    // Not by sleeping until the peer comes, which may leave it somebody to wake with its first message.
+    let deadline = Instant::now() + WATCHDOG;
+    while tx.health().attached_receivers() == 0 || rx.health().attached_senders() == 0 {
+        assert!(Instant::now() < deadline, "the other one did not come");
+        thread::sleep(Duration::from_millis(1));
+    }
     let mut calls = Calls { verb: verb.to_owned(), batch: Vec::with_capacity(BATCH) };
 
     forbid_system_calls();
@@ -280,10 +286,21 @@ fn assert_pair_quiet(form: &str, verb: &str) {
     let _one = PAIR.lock().unwrap_or_else(PoisonError::into_inner);
     let _alone = binary();
     let space = TempNamespace::new();
-    let mut first = spawn(&space, &format!("{form} {verb} first"));
-    let mut second = spawn(&space, &format!("{form} {verb} second"));
-    for (side, child) in [("first", &mut first), ("second", &mut second)] {
-        assert_quiet(child.wait(), &format!("{form} {verb} {side}"));
+    let deadline = Instant::now() + WATCHDOG;
+    let mut sides = ["first", "second"].map(|side| {
+        let script = format!("{form} {verb} {side}");
+        (Some(spawn(&space, &script)), script)
+    });
+    // Of both at a time: one that ends badly leaves the other one waiting.
+    while sides.iter().any(|(child, _)| child.is_some()) {
+        for (child, script) in &mut sides {
+            if let Some(status) = child.as_mut().and_then(Child::ended) {
+                *child = None;
+                assert_quiet(status, script);
+            }
+        }
+        assert!(Instant::now() < deadline, "a role did not end: {sides:?}");
+        thread::sleep(Duration::from_millis(1));
     }
 }
 
