@@ -47,6 +47,7 @@ fn poll_any<S: Waits + ?Sized>(
         *source.ticket() = None;
         *source.ticket() =
             Some(Ticket::new(Box::new(spot), seen.unwrap_or_default(), at_most, waker.clone()));
+        source.slept();
     }
     Poll::Pending
 }

@@ -7,6 +7,7 @@ use super::error::{
 };
 use super::member::Member;
 use super::peer::{Departure, Peer, Watch};
+use crate::protocol::counters::Event;
 use crate::protocol::peer::Stuck;
 use crate::protocol::ring::Blocked;
 use crate::wait::{Pace, Pause, Wait, Waiting};
@@ -102,6 +103,21 @@ impl Patience {
         Self { watch, wait, pace: Pace::default(), crowded: false }
     }
 
+    /// Looks once. Whoever polls may do so once in a while only, so that the clock is read.
+    pub(super) fn once(
+        &mut self,
+        member: &Member,
+        look: impl FnOnce(&mut Watch) -> Result<u32, Stop>,
+    ) -> Result<u32, Stop> {
+        self.watch.be_due();
+        let answer = look(&mut self.watch);
+        if matches!(answer, Err(Stop::NotYet)) {
+            member.stuck();
+            member.refused();
+        }
+        answer
+    }
+
     /// Looks again and again until there is something, a reason to stop, or no time left. `position` is the
     /// waiting side's.
     pub(super) fn until(
@@ -124,6 +140,7 @@ impl Patience {
                 return Err(Stop::Stalled(peer));
             }
             let waiting = waiting.get_or_insert_with(|| {
+                member.stuck();
                 self.pace.hold(position, member.segment().capacity());
                 Waiting::new(self.wait, timeout, self.crowded)
             });
@@ -143,11 +160,13 @@ impl Patience {
                         self.crowded = false;
                         return answer;
                     }
+                    member.happened(Event::Sleep);
                     self.watch.be_due();
                 }
                 Pause::Over => {
                     // Whoever waits for a moment at a time looks once or twice a call.
                     self.watch.be_due();
+                    member.refused();
                     return Err(self.watch.staller(member).map_or(Stop::NotYet, Stop::Stalled));
                 }
             }

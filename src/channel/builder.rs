@@ -39,6 +39,11 @@ impl<T: Message, K: Kind> Channel<T, K> {
         Self { options: Options::new(name), of: PhantomData }
     }
 
+    /// Where it is: the namespace, and the name in it.
+    pub(crate) fn place(&self) -> (&Namespace, &str) {
+        (&self.options.namespace, &self.options.name)
+    }
+
     /// Messages that the channel holds, from 1 to 2³¹; any number, a power of two is not faster. Default:
     /// 1024 for a new channel, whatever it has for one that exists. If the channel exists with another
     /// capacity, it is refused with [`Error::Capacity`].

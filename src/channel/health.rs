@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::member::Member;
 use super::peer::Peer;
+use crate::protocol::counters::Event;
 use crate::protocol::ring::Ring;
 use crate::protocol::roster::{Presence, Side};
 use crate::protocol::{repair, table};
@@ -45,6 +46,7 @@ impl Health {
     pub(super) fn of(member: &Member) -> Self {
         let ring = member.segment().any_ring();
         if repair::sweep(&ring, Some(member.seat()), member.locks(), now()) {
+            member.happened(Event::Repair);
             member.wake_all();
         }
         let dropped = repair::dropped(&ring);

@@ -36,7 +36,7 @@ impl<T: Message, K: Kind> Claim<'_, T, K> {
         let mut claim = ManuallyDrop::new(self);
         claim.0.segment().assert_ours();
         claim.0.fill();
-        claim.0.commit();
+        claim.0.commit(1);
     }
 }
 
@@ -182,7 +182,7 @@ impl<T: Message, K: Kind> Drop for Lease<'_, T, K> {
         crate::sync::crash_point("lease.before-release");
         if self.slots.segment().is_ours() {
             self.slots.skip();
-            self.slots.release();
+            self.slots.release(1);
         }
     }
 }

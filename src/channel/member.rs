@@ -4,10 +4,12 @@ use std::time::{Duration, Instant};
 
 use super::open;
 use super::role::{self, me};
+use super::tally;
 use crate::Error;
 use crate::map::ForkGuard;
+use crate::protocol::counters::Event;
 use crate::protocol::gate::Gate;
-use crate::protocol::roster::{self, Locks as _, Predecessor, Seat, Side};
+use crate::protocol::roster::{self, Locks as _, Predecessor, Record, Seat, Side};
 use crate::protocol::table;
 use crate::segment::{Locks, Segment, now};
 use crate::wait::Bell;
@@ -47,6 +49,28 @@ impl Member {
         let member = Self { segment, locks, seat, predecessor, bell, owner: ForkGuard::new() };
         member.wake_all();
         Ok(member)
+    }
+
+    fn record(&self) -> &Record {
+        let Seat { side, index, .. } = self.seat;
+        &table::records(&self.segment.any_ring(), side)[index as usize]
+    }
+
+    /// Counts what happened to it.
+    pub(super) fn happened(&self, event: Event) {
+        tally::happened(self.record(), event);
+    }
+
+    /// Counts a call that ended with nothing.
+    pub(super) fn refused(&self) {
+        tally::refused(self.record());
+    }
+
+    /// Notes that it has to wait: the ring is full, or empty.
+    pub(super) fn stuck(&self) {
+        if self.seat.side == Side::Sending {
+            tally::full(self.record(), self.segment.capacity());
+        }
     }
 
     pub(super) fn segment(&self) -> &Segment {

@@ -22,6 +22,7 @@ mod peer;
 #[cfg(feature = "async")]
 mod ready_fd;
 mod receiver;
+mod receiving;
 mod role;
 mod select;
 mod sender;
@@ -30,6 +31,7 @@ mod slots;
 mod source;
 pub mod spmc;
 pub mod spsc;
+mod tally;
 pub mod untyped;
 mod waits;
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::member::Member;
 use super::options::EndpointOptions;
+use crate::protocol::counters::Event;
 pub use crate::protocol::peer::Departure;
 use crate::protocol::peer::News;
 use crate::protocol::repair::{self, Obstacle};
@@ -147,6 +148,7 @@ impl Watch {
         }
         let changed = repair::sweep(ring, Some(member.seat()), member.locks(), now());
         if changed {
+            member.happened(Event::Repair);
             member.wake_all();
         }
         News { presence: table::presence(ring, self.side), changed }

@@ -68,11 +68,8 @@ impl<T: Message, K: Kind> Receiver<T, K> {
     /// Looks for up to `want` messages, or says why there is none.
     #[inline(never)]
     fn poll(&mut self, want: u32) -> Result<u32, Stop> {
-        let watch = &mut self.patience.watch;
-        // Whoever polls may do so once in a while only.
-        watch.be_due();
-        let member = &self.member;
-        self.slots.poll(want, |segment| watch.ask(segment, member))
+        let (slots, member) = (&mut self.slots, &self.member);
+        self.patience.once(member, |watch| slots.poll(want, |segment| watch.ask(segment, member)))
     }
 
     /// Looks for up to `want` messages and waits until there is one.
@@ -93,7 +90,7 @@ impl<T: Message, K: Kind> Receiver<T, K> {
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
         self.poll_one().map_err(Stop::try_recv)?;
         let message = self.slots.take();
-        self.slots.release();
+        self.slots.release(1);
         message.map_err(TryRecvError::Invalid)
     }
 
@@ -108,7 +105,7 @@ impl<T: Message, K: Kind> Receiver<T, K> {
     pub fn recv(&mut self) -> Result<T, RecvError> {
         self.poll_one_waiting(None).map_err(Stop::recv)?;
         let message = self.slots.take();
-        self.slots.release();
+        self.slots.release(1);
         message.map_err(RecvError::Invalid)
     }
 
@@ -121,7 +118,7 @@ impl<T: Message, K: Kind> Receiver<T, K> {
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<T, RecvTimeoutError> {
         self.poll_one_waiting(Some(timeout)).map_err(Stop::recv_timeout)?;
         let message = self.slots.take();
-        self.slots.release();
+        self.slots.release(1);
         message.map_err(RecvTimeoutError::Invalid)
     }
 
@@ -200,7 +197,7 @@ impl<T: Message, K: Kind> Receiver<T, K> {
             match self.slots.take() {
                 Ok(message) => messages.push(message),
                 Err(field) if taken == 0 => {
-                    self.slots.release();
+                    self.slots.release(1);
                     return Err(field);
                 }
                 // Only if a hostile peer changed it after it was validated: dropped, as every invalid one.
@@ -208,7 +205,7 @@ impl<T: Message, K: Kind> Receiver<T, K> {
             }
             taken += 1;
         }
-        self.slots.release();
+        self.slots.release(taken as u64);
         Ok(taken)
     }
 
@@ -260,7 +257,7 @@ impl<T: Message, K: Kind> Receiver<T, K> {
     #[cold]
     fn drop_first(&mut self) {
         self.slots.skip();
-        self.slots.release();
+        self.slots.release(1);
     }
 
     /// The messages as they come, until there is none and every sender is gone; an invalid one or a broken

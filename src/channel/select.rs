@@ -126,6 +126,7 @@ impl Select {
                 .iter()
                 .filter_map(|Enlisted { spot, seen, .. }| Some(Watched::new(spot.gate()?.word(), (*seen)?)));
             many::sleep(&watched.collect::<Vec<_>>(), at_most);
+            sources.iter().for_each(|source| source.slept());
         }
         found
     }

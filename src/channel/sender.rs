@@ -70,11 +70,8 @@ impl<T: Message, K: Kind> Sender<T, K> {
     /// Claims up to `want` slots, or says why there is none.
     #[inline(never)]
     fn claim(&mut self, want: u32) -> Result<u32, Stop> {
-        let watch = &mut self.patience.watch;
-        // Whoever polls may do so once in a while only.
-        watch.be_due();
-        let member = &self.member;
-        self.slots.claim(want, |segment| watch.ask(segment, member))
+        let (slots, member) = (&mut self.slots, &self.member);
+        self.patience.once(member, |watch| slots.claim(want, |segment| watch.ask(segment, member)))
     }
 
     /// Claims up to `want` slots and waits until there is one.
@@ -89,7 +86,7 @@ impl<T: Message, K: Kind> Sender<T, K> {
     #[inline]
     fn put(&mut self, message: &T) {
         self.slots.put(message);
-        self.slots.commit();
+        self.slots.commit(1);
     }
 
     /// Sends a message if there is a free slot.
@@ -217,7 +214,7 @@ impl<T: Message, K: Kind> Sender<T, K> {
         for message in messages {
             self.slots.put(message);
         }
-        self.slots.commit();
+        self.slots.commit(messages.len() as u64);
     }
 
     /// Lends the next slot, for a message to be written in place, if there is a free one.

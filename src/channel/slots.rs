@@ -10,59 +10,62 @@ use super::blocking::Stop;
 use super::error::Broken;
 use super::kind::Kind;
 use super::payload::{Of, Payload};
+use super::receiving::Receiving;
+use super::tally::{self, Tally};
 use crate::message::{InvalidField, Message, validate_bits};
+use crate::protocol::counters::Event;
 use crate::protocol::peer::{self, News};
 use crate::protocol::ring::{Corruption, Ring};
 use crate::protocol::roster::{Presence, Side};
-use crate::protocol::side::{RecvSide, SendSide};
+use crate::protocol::side::SendSide;
 use crate::protocol::table;
-use crate::segment::{self, Segment};
+use crate::segment::Segment;
 use crate::sync::{crash_point, words};
 use crate::wait::Bell;
 
 /// A segment of the kind `K` with this payload: its stride and offsets are those of both, by the check at
 /// attach.
-struct Slots<P, K> {
-    segment: Segment,
+pub(super) struct Slots<P, K> {
+    pub(super) segment: Segment,
     bell: Bell,
     payload: P,
     of: PhantomData<fn(K)>,
 }
 
 impl<P: Payload, K: Kind> Slots<P, K> {
-    fn new(segment: Segment, bell: Bell, payload: P) -> Self {
+    pub(super) fn new(segment: Segment, bell: Bell, payload: P) -> Self {
         Self { segment, bell, payload, of: PhantomData }
     }
 
     #[inline]
-    fn ring(&self) -> Ring<'_> {
+    pub(super) fn ring(&self) -> Ring<'_> {
         self.segment.ring(self.payload.form::<K>(), K::KIND)
     }
 
     /// Not in a forked child.
     #[inline]
-    fn check_owner(&self) -> Result<(), Stop> {
+    pub(super) fn check_owner(&self) -> Result<(), Stop> {
         if self.segment.is_ours() { Ok(()) } else { Err(Stop::Broken(Broken::Forked)) }
     }
 
     /// Wakes receivers that wait for the end: until this was given back it could have come again.
     #[inline(always)]
-    fn ring_for_the_end(&self) {
+    pub(super) fn ring_for_the_end(&self) {
         let ring = self.ring();
         let is_over = || matches!(table::presence(&ring, Side::Sending), Presence::Left | Presence::Died);
         self.bell.ring_if(ring.control.gate(Side::Receiving), is_over);
     }
 
-    /// Wakes those of that side who sleep.
+    /// Wakes those of that side who sleep; whether there were any.
     #[inline(always)]
-    fn ring_for(&self, side: Side) {
-        self.bell.ring(self.ring().control.gate(side));
+    pub(super) fn ring_for(&self, side: Side) -> bool {
+        self.bell.ring(self.ring().control.gate(side))
     }
 
     /// Where the message of a slot lies: aligned, inside the segment, initialised (a mapping starts as
     /// zeros, and messages have no padding).
     #[inline]
-    fn at(&self, slot: u32) -> NonNull<u8> {
+    pub(super) fn at(&self, slot: u32) -> NonNull<u8> {
         debug_assert!(slot < self.segment.capacity());
         let (stride, offset) = (self.payload.stride::<K>(), self.payload.offset::<K>());
         // SAFETY: slots are below the capacity, so stride times slot plus payload lies inside the segment.
@@ -80,6 +83,7 @@ pub(crate) struct Sending<P, K: Kind> {
     /// Claimed for the call that is under way, and not yet filled. Never more than the side has claimed: what it
     /// has left from a claim that was forgotten is the first that it claims again.
     claimed: u32,
+    tally: Tally,
 }
 
 impl<P: Payload, K: Kind> Sending<P, K> {
@@ -87,7 +91,9 @@ impl<P: Payload, K: Kind> Sending<P, K> {
     pub(super) fn with(payload: P, segment: Segment, index: u32, bell: Bell) -> Result<Self, Corruption> {
         let slots = Slots::new(segment, bell, payload);
         let side = K::Sending::resume(&slots.ring(), index)?;
-        Ok(Self { slots, side, claimed: 0 })
+        let first =
+            tally::begin(&slots.segment.senders()[index as usize], K::SHARED_SENDERS, side.position());
+        Ok(Self { slots, side, claimed: 0, tally: Tally::new(index, first) })
     }
 
     pub(super) fn segment(&self) -> &Segment {
@@ -116,7 +122,11 @@ impl<P: Payload, K: Kind> Sending<P, K> {
         self.slots.check_owner()?;
         let ring = self.slots.ring();
         self.claimed = 0;
-        self.claimed = peer::claim(&mut self.side, &ring, want, || ask(&self.slots.segment))?;
+        let claimed = peer::claim(&mut self.side, &ring, want, || ask(&self.slots.segment));
+        if claimed.is_err() {
+            self.tally.nothing(self.sole_position(), self.slots.segment.senders());
+        }
+        self.claimed = claimed?;
         Ok(self.claimed)
     }
 
@@ -142,11 +152,35 @@ impl<P: Payload, K: Kind> Sending<P, K> {
         self.side.fill(&self.slots.ring());
     }
 
-    /// Publishes what was filled, and wakes who waits for it.
+    /// Publishes the messages that were filled, so many, and wakes who waits for them.
     #[inline]
-    pub(super) fn commit(&mut self) {
+    pub(super) fn commit(&mut self, count: u64) {
         self.side.commit(&self.slots.ring());
-        self.slots.ring_for(Side::Receiving);
+        if self.tally.is_due(count, self.sole_position()) {
+            self.store_sums(true);
+        }
+        if self.slots.ring_for(Side::Receiving) {
+            self.woke();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn store_sums(&mut self, look: bool) {
+        let (slots, side, position) = (&self.slots, &self.side, self.sole_position());
+        self.tally.store(position, slots.segment.senders(), look.then(|| side.in_flight(&slots.ring())));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn woke(&mut self) {
+        self.tally.happened(self.sole_position(), self.slots.segment.senders(), Event::Wake);
+    }
+
+    /// The position, which says of a sole side what it has moved.
+    #[inline(always)]
+    fn sole_position(&self) -> Option<u64> {
+        (!K::SHARED_SENDERS).then(|| self.side.position())
     }
 
     /// Nothing is going to be written into what is claimed.
@@ -156,6 +190,7 @@ impl<P: Payload, K: Kind> Sending<P, K> {
         if !self.slots.segment.is_ours() {
             return;
         }
+        self.tally.store(self.sole_position(), self.slots.segment.senders(), None);
         self.side.abandon(&self.slots.ring());
         // Others may have waited behind what was claimed.
         self.slots.ring_for(Side::Receiving);
@@ -193,125 +228,6 @@ impl<T: Message, K: Kind> SendSlots<T, K> {
 
 /// The receiving side's slots.
 pub(crate) type RecvSlots<T, K> = Receiving<Of<T>, K>;
-
-/// The receiving side's slots, with that payload.
-pub(crate) struct Receiving<P, K: Kind> {
-    slots: Slots<P, K>,
-    side: K::Receiving,
-    /// Claimed for the call that is under way, and not yet taken. Never more than the side has claimed: what it
-    /// has left from another call is the first that it claims again.
-    ready: u32,
-    /// How often what this call has taken may have been received before, at most. Not kept where it is never
-    /// known.
-    redelivered: u32,
-}
-
-impl<P: Payload, K: Kind> Receiving<P, K> {
-    const KEEPS_REDELIVERED: bool = !matches!(K::KIND, segment::Kind::Spsc);
-
-    /// Starts as the holder of that record of `segment`, which was planned for `payload` and `K`.
-    pub(super) fn with(payload: P, segment: Segment, index: u32, bell: Bell) -> Result<Self, Corruption> {
-        let slots = Slots::new(segment, bell, payload);
-        let side = K::Receiving::resume(&slots.ring(), index)?;
-        Ok(Self { slots, side, ready: 0, redelivered: 0 })
-    }
-
-    pub(super) fn segment(&self) -> &Segment {
-        &self.slots.segment
-    }
-
-    pub(super) fn position(&self) -> u64 {
-        self.side.position()
-    }
-
-    pub(super) fn in_flight(&self) -> u64 {
-        self.slots.segment.assert_ours();
-        self.side.in_flight(&self.slots.ring())
-    }
-
-    /// Of the messages that the last call took, the most often that one may have been received before.
-    pub(super) fn redelivered(&self) -> u32 {
-        self.redelivered
-    }
-
-    /// How often the first message may have been received before.
-    pub(super) fn first_redelivered(&self) -> u32 {
-        self.side.redelivered()
-    }
-
-    /// Claims one message, if that is quickly done, without asking why there is none.
-    #[inline]
-    pub(super) fn poll_one(&mut self) -> bool {
-        let ready = self.slots.segment.is_ours() && self.side.poll_one(&self.slots.ring());
-        self.begin(u32::from(ready));
-        ready
-    }
-
-    /// A new call begins, and has claimed so many messages.
-    #[inline]
-    fn begin(&mut self, ready: u32) {
-        self.ready = ready;
-        if Self::KEEPS_REDELIVERED {
-            self.redelivered = 0;
-        }
-    }
-
-    /// Claims up to `want` messages, at least one.
-    pub(super) fn poll(&mut self, want: u32, ask: impl FnOnce(&Segment) -> News) -> Result<u32, Stop> {
-        self.slots.check_owner()?;
-        self.begin(0);
-        let ring = self.slots.ring();
-        let polled = peer::poll(&mut self.side, &ring, want, || ask(&self.slots.segment));
-        // It may have passed over gaps, and so given slots back; of one sender there are none.
-        if Self::KEEPS_REDELIVERED {
-            self.slots.ring_for(Side::Sending);
-        }
-        self.ready = polled?;
-        Ok(self.ready)
-    }
-
-    /// Whether a poll would not be told to wait.
-    pub(super) fn may_poll(&mut self, ask: impl FnOnce(&Segment) -> News) -> bool {
-        let is_ours = self.slots.check_owner().is_ok();
-        !is_ours || peer::may_poll(&mut self.side, &self.slots.ring(), || ask(&self.slots.segment))
-    }
-
-    /// The slot of the first message.
-    #[inline]
-    pub(super) fn first(&self) -> NonNull<u8> {
-        assert!(self.ready > 0, "a message was read before it was there");
-        self.slots.at(self.side.slot())
-    }
-
-    /// Counts the first message as taken.
-    #[inline]
-    pub(super) fn skip(&mut self) {
-        assert!(self.ready > 0, "a message was taken before it was there");
-        self.ready -= 1;
-        if Self::KEEPS_REDELIVERED {
-            self.redelivered = self.redelivered.max(self.side.redelivered());
-        }
-        self.side.take(&self.slots.ring());
-    }
-
-    /// Gives the slots of what was taken back, and wakes who waits for one.
-    #[inline]
-    pub(super) fn release(&mut self) {
-        self.side.release(&self.slots.ring());
-        self.slots.ring_for(Side::Sending);
-        if K::SHARED_RECEIVERS {
-            self.slots.ring_for_the_end();
-        }
-    }
-
-    /// What is claimed is for others.
-    pub(super) fn abandon(&mut self) {
-        self.ready = 0;
-        self.side.abandon(&self.slots.ring());
-        self.slots.ring_for(Side::Sending);
-        self.slots.ring_for(Side::Receiving);
-    }
-}
 
 impl<T: Message, K: Kind> RecvSlots<T, K> {
     /// Starts as the holder of that record of `segment`, which was planned for `T` and `K`.

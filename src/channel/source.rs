@@ -90,6 +90,9 @@ pub(super) mod sealed {
         /// Where it sleeps.
         fn spot(&self) -> super::Spot;
 
+        /// It slept, or its task does now.
+        fn slept(&self) {}
+
         /// Where the task that waits for it is noted.
         #[cfg(feature = "async")]
         fn ticket(&mut self) -> &mut Option<Ticket>;

@@ -34,7 +34,8 @@ use super::member::Member;
 use super::open;
 use super::options::EndpointOptions;
 use super::peer::Watch;
-use super::slots::{Receiving, Sending};
+use super::receiving::Receiving;
+use super::slots::Sending;
 use crate::Error;
 use crate::map::{Access, MapOptions, MapState, Namespace, Observed};
 use crate::message::SchemaTree;
@@ -204,7 +205,7 @@ impl<K: Kind> End<To<K>> {
         // filled, and no other sender writes it; 3. `message` has so many, by the assertion.
         unsafe { slots.first().copy_from_nonoverlapping(NonNull::from(message).cast(), room.len()) };
         slots.fill();
-        slots.commit();
+        slots.commit(1);
         Ok(())
     }
 }
@@ -225,7 +226,7 @@ impl<K: Kind> End<From<K>> {
         // SAFETY: 1. the words of a slot, which are whole words of the segment; 2. `message` is ours, and as long.
         unsafe { words::load(slots.first().as_ptr(), message.as_mut_ptr(), message.len()) };
         slots.skip();
-        slots.release();
+        slots.release(1);
         Ok(message)
     }
 }

@@ -6,6 +6,7 @@ use super::sender::Sender;
 use super::source::sealed::Waits;
 use super::source::{At, Spot};
 use crate::Message;
+use crate::protocol::counters::Event;
 use crate::protocol::roster::Side;
 #[cfg(feature = "async")]
 use crate::wait::reactor::Ticket;
@@ -23,6 +24,10 @@ impl<T: Message, K: Kind> Waits for Receiver<T, K> {
         let at_most = self.patience.watch.nap(&self.member);
         let (segment, bell) = (self.member.segment().clone(), self.member.bell());
         Spot { segment, at: At::Ring(Side::Receiving), bell, at_most }
+    }
+
+    fn slept(&self) {
+        self.member.happened(Event::Sleep);
     }
 
     #[cfg(feature = "async")]
@@ -44,6 +49,10 @@ impl<T: Message, K: Kind> Waits for Sender<T, K> {
         let at_most = self.patience.watch.nap(&self.member);
         let (segment, bell) = (self.member.segment().clone(), self.member.bell());
         Spot { segment, at: At::Ring(Side::Sending), bell, at_most }
+    }
+
+    fn slept(&self) {
+        self.member.happened(Event::Sleep);
     }
 
     #[cfg(feature = "async")]

@@ -22,10 +22,12 @@
 //! ```
 
 mod check;
+mod counters;
 mod observer;
 mod snapshot;
 
 pub use crate::segment::Kind as ChannelKind;
 pub use check::Finding;
+pub use counters::Counters;
 pub use observer::{CellKey, Observer, Overtaken};
 pub use snapshot::{Claimed, Participant, Snapshot};

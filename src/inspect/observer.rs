@@ -148,7 +148,7 @@ impl Observer {
     /// the records and the messages.
     pub fn snapshot(&self) -> Snapshot {
         if self.kind().is_ring() {
-            Snapshot::of_ring(&self.segment.any_ring(), &self.locks)
+            Snapshot::of_ring(&self.segment, &self.locks)
         } else {
             Snapshot::of_cells(&self.segment, &self.locks)
         }

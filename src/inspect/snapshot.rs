@@ -1,10 +1,13 @@
 //! A channel as it was a moment ago.
 
+use super::counters::Counters;
 use crate::channel::Peer;
+use crate::protocol::counters::Counts;
 use crate::protocol::observe::{Claim, Progress, claim, holes, orphans};
 use crate::protocol::repair;
-use crate::protocol::ring::{Position, Ring};
+use crate::protocol::ring::Position;
 use crate::protocol::roster::{Locks as _, Presence, Record, Side, observe_participant};
+use crate::protocol::table::is_shared;
 use crate::segment::{Locks, Segment};
 
 /// What an [`Observer`](super::Observer) saw: each part at a moment of the look, while others went on.
@@ -49,6 +52,8 @@ pub struct Participant {
     /// What it has claimed and not gone on with, if that is anything; the sender of a channel with one, and the receiver of
     /// such a one, claim without a word. One that was about to claim what another was faster to claim may be told to have it.
     pub claimed: Option<Claimed>,
+    /// What it says that it has done; `None` if it does not count: its program was built without, or it writes cells.
+    pub counters: Option<Counters>,
 }
 
 /// Messages by their positions: the numbers that they have in their channel, from 0.
@@ -69,11 +74,17 @@ impl From<Claim> for Claimed {
 
 impl Snapshot {
     /// Of a ring.
-    pub(super) fn of_ring(ring: &Ring<'_>, locks: &Locks) -> Self {
+    pub(super) fn of_ring(segment: &Segment, locks: &Locks) -> Self {
+        let (ring, size) = (&segment.any_ring(), segment.shape().message_size);
         let progress = Progress::of(ring);
         let dropped = repair::dropped(ring);
         let side = |side: Side, records: &[Record]| {
-            participants(locks, side, records, |index| claim(ring, side, index).map(Into::into))
+            let position = (!is_shared(ring, side)).then_some(match side {
+                Side::Sending => progress.tail,
+                Side::Receiving => progress.head,
+            });
+            let counters = |counts| Counters::of(counts, size, position);
+            participants(locks, side, records, counters, |index| claim(ring, side, index).map(Into::into))
         };
         let position = |position: Position| position.min(ring.end());
         Self {
@@ -104,7 +115,13 @@ impl Snapshot {
             received: 0,
             fill,
             orphans: 0,
-            senders: participants(locks, Side::Sending, segment.senders(), |_| None),
+            senders: participants(
+                locks,
+                Side::Sending,
+                segment.senders(),
+                |counts| Counters::of(counts, 0, None),
+                |_| None,
+            ),
             receivers: Vec::new(),
             senders_sleep: false,
             receivers_sleep: segment.senders().iter().any(|record| record.gate.is_watched()),
@@ -119,13 +136,17 @@ fn participants(
     locks: &Locks,
     side: Side,
     records: &[Record],
+    counters: impl Fn(Counts) -> Counters,
     claimed: impl Fn(u32) -> Option<Claimed>,
 ) -> Vec<Participant> {
     let all = records.iter().zip(0..).filter_map(|(record, index)| {
         let (presence, identity, until) = observe_participant(record, &locks.lock(side, index));
-        let participant =
-            || Participant { index, peer: Peer::of(presence, identity, until), claimed: claimed(index) };
-        (presence != Presence::Never).then(participant)
+        (presence != Presence::Never).then(|| Participant {
+            index,
+            peer: Peer::of(presence, identity, until),
+            claimed: claimed(index),
+            counters: record.counts().map(&counters),
+        })
     });
     all.collect()
 }

@@ -101,19 +101,17 @@ impl Gate {
         &self.0
     }
 
-    /// Steps N1 to N4. `wake` is step N4.
+    /// Steps N1 to N4. `wake` is step N4; whether it came to that.
     #[inline(always)]
-    pub fn notify(&self, barrier: Barrier, wake: impl FnOnce(&AtomicU32)) {
+    pub fn notify(&self, barrier: Barrier, wake: impl FnOnce(&AtomicU32)) -> bool {
         barrier.light();
         let seen = self.0.load(APART);
-        if seen & SLEEPERS != 0 {
-            self.open(seen, wake);
-        }
+        seen & SLEEPERS != 0 && self.open(seen, wake)
     }
 
     #[cold]
     #[inline(never)]
-    fn open(&self, seen: u32, wake: impl FnOnce(&AtomicU32)) {
+    fn open(&self, seen: u32, wake: impl FnOnce(&AtomicU32)) -> bool {
         crash_point("wake.before-event");
         let mut next = if mutant("gate_clear_only") { seen } else { seen.wrapping_add(EVENT) };
         if !mutant("gate_keep_bit") {
@@ -122,10 +120,14 @@ impl Gate {
         if mutant("gate_wake_first") {
             wake(&self.0);
             let _ = self.0.compare_exchange(seen, next, APART, APART);
-        } else if self.0.compare_exchange(seen, next, APART, APART).is_ok() {
+            return true;
+        }
+        let is_ours = self.0.compare_exchange(seen, next, APART, APART).is_ok();
+        if is_ours {
             crash_point("wake.after-event");
             wake(&self.0);
         }
+        is_ours
     }
 }
 

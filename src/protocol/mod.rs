@@ -19,6 +19,7 @@
 //! | `key` | the key beside a cell, stored once | | wait-free | a key, or none |
 //! | `peer` | what an empty or a full ring means when the peer is gone | | wait-free | nothing |
 //! | `gate` | where one side sleeps until the other has news | event counts, with the waiters' bit in the word | wait-free | one empty wake |
+//! | `counters` | what participants count for people to look at | | | |
 //! | `lifecycle` | the state word of a segment | | wait-free | a segment that nobody accepts |
 //! | `observe` | what one says of a ring who only reads it | | | |
 //! | `strided` | n atomics at a fixed distance | | | |
@@ -26,6 +27,7 @@
 #![allow(unreachable_pub, reason = "public to the models, private in the library")]
 
 mod ahead;
+pub mod counters;
 pub mod gate;
 pub mod intent;
 pub mod key;

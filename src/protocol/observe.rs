@@ -92,7 +92,7 @@ pub fn claim(ring: &Ring<'_>, side: Side, index: u32) -> Option<Claim> {
     if !tells_claims(ring, side) {
         return None;
     }
-    let word = records(ring, side)[index as usize].intent.0.load(LOOK);
+    let word = records(ring, side)[index as usize].own.intent.load(LOOK);
     // A sole receiver claims without a word but its intent.
     let claimed = match side {
         Side::Sending => ring.control.tail.0.load(LOOK),

@@ -127,7 +127,7 @@ pub(super) fn tend(
         announce(ring);
     }
     let (mut orphans, mut settled) = (false, true);
-    for position in intent::positions(record.intent.0.load(READ_INTENT)) {
+    for position in intent::positions(record.own.intent.load(READ_INTENT)) {
         match side {
             Side::Sending => settled &= survey.resolve_hole(position),
             Side::Receiving => match survey.resolve_claim(position) {
@@ -176,7 +176,7 @@ impl<L: Locks> Survey<'_, '_, L> {
     /// position claimed (W3).
     fn claimant(&self, side: Side, position: Position) -> Option<u32> {
         let has = |index: &u32| {
-            let intent = records(self.ring, side)[*index as usize].intent.0.load(READ_INTENT);
+            let intent = records(self.ring, side)[*index as usize].own.intent.load(READ_INTENT);
             let named = intent::positions(intent).contains(&position);
             named && (mutant("repair_dead_claimant") || self.lives(side, *index))
         };

@@ -26,6 +26,7 @@
 //!
 //! A sole role has no claims to repair, so a new holder takes a DEAD record as it is.
 
+use super::counters::{Often, Rare};
 use super::gate::Gate;
 use crate::sync::Ordering::{self, Acquire, Relaxed, Release};
 use crate::sync::{AtomicU64, crash_point, fence, mutant, weakened};
@@ -64,15 +65,19 @@ pub struct Record {
     pub(super) until: AtomicU64,
     /// Of a cell's writer: where readers sleep until there is a newer value, or the writer comes or goes.
     pub gate: Gate,
-    /// Which positions it claims, or is about to: see `intent`.
-    pub(super) intent: Own<AtomicU64>,
+    pub(super) rare: Rare,
+    pub(super) own: Own,
 }
 
-/// On a cache line of its own within the record: an intent is written for each claim, while others look whether
-/// anybody is there.
+/// What a participant writes again and again, on a cache line of its own within the record: others look whether anybody is
+/// there.
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
-pub(super) struct Own<T>(pub(super) T);
+pub(super) struct Own {
+    /// Which positions it claims, or is about to: see `intent`. Written for each claim.
+    pub(super) intent: AtomicU64,
+    pub(super) often: Often,
+}
 
 // Loom's atomics have another size.
 #[cfg(not(loom))]
@@ -82,8 +87,11 @@ const _: () = {
     assert!(offset_of!(Record, pid) == 8);
     assert!(offset_of!(Record, since) == 16);
     assert!(offset_of!(Record, until) == 24);
-    assert!(offset_of!(Record, intent) == 64);
     assert!(offset_of!(Record, gate) == 32);
+    assert!(offset_of!(Record, rare) == 40);
+    assert!(offset_of!(Record, own) == 64);
+    assert!(offset_of!(Own, intent) == 0);
+    assert!(offset_of!(Own, often) == 8);
     assert!(size_of::<Record>() == 128);
 };
 
@@ -347,7 +355,7 @@ mod tests {
 
     #[test]
     fn the_document_has_every_word_of_the_roster_at_its_byte() {
-        let words = fields!(Record: state pid since until gate intent);
+        let words = fields!(Record: state pid since until gate rare own);
         assert_fields("docs/format.md", "Record", &words, size_of::<Record>());
     }
 

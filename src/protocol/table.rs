@@ -95,7 +95,7 @@ fn take(record: &Record, lock: &impl Lock, me: Identity) -> Option<u64> {
     }
     record.pid.store(me.pid, LOCKED);
     record.since.store(me.since, LOCKED);
-    record.intent.0.store(intent::NONE, CLEAR);
+    record.own.intent.store(intent::NONE, CLEAR);
     crash_point("join.after-identity");
     let incarnation = (state >> 2) + 1;
     record.state.store(incarnation << 2 | LIVE, JOIN);
@@ -107,7 +107,7 @@ fn take(record: &Record, lock: &impl Lock, me: Identity) -> Option<u64> {
 pub fn leave(ring: &Ring<'_>, seat: Seat, locks: &impl Locks, now: u64) {
     let record = &records(ring, seat.side)[seat.index as usize];
     crash_point("leave.before-vacant");
-    record.intent.0.store(intent::NONE, LEAVE);
+    record.own.intent.store(intent::NONE, LEAVE);
     record.until.store(now, LOCKED);
     record.state.store(seat.incarnation << 2 | VACANT, LEAVE);
     crash_point("leave.after-vacant");

@@ -26,6 +26,9 @@ pub(crate) use std::sync::atomic::AtomicU64;
 #[cfg(not(loom))]
 pub(crate) use std::sync::atomic::{AtomicU32, Ordering, fence};
 
+/// A number for people, on which nothing depends: no model has to look at it.
+pub(crate) use std::sync::atomic::AtomicU64 as HintU64;
+
 #[cfg(all(test, not(loom)))]
 pub(crate) use counted::{AtomicU64, read_modify_writes};
 #[cfg(all(test, not(loom)))]

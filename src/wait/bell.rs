@@ -28,14 +28,15 @@ impl Bell {
         self.barrier.is_some()
     }
 
-    /// Wakes those who sleep at the gate, if there are any: after news were published. No system call if nobody does.
+    /// Wakes those who sleep at the gate, if there are any: after news were published. No system call if nobody does; whether
+    /// there was one.
     #[inline(always)]
-    pub(crate) fn ring(self, gate: &Gate) {
+    pub(crate) fn ring(self, gate: &Gate) -> bool {
         // One comparison for the default, which goes straight on to the word.
         if self.barrier == Some(Barrier::Membarrier) {
-            gate.notify(Barrier::Membarrier, futex::wake);
-        } else if let Some(barrier) = self.barrier {
-            gate.notify(barrier, futex::wake);
+            gate.notify(Barrier::Membarrier, futex::wake)
+        } else {
+            self.barrier.is_some_and(|barrier| gate.notify(barrier, futex::wake))
         }
     }
 

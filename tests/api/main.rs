@@ -5,6 +5,8 @@ mod cell_refusals;
 mod cells;
 mod checked;
 mod clones;
+#[cfg(feature = "counters")]
+mod counting;
 mod inspecting;
 mod inspecting_damage;
 mod keyed;

@@ -5,7 +5,7 @@ use std::io::Write;
 use comfy_table::{Table, presets};
 use ringway::Departure;
 use ringway::channel::{OnReceiverDeath, Peer};
-use ringway::inspect::{CellKey, Claimed, Observer, Participant, Snapshot};
+use ringway::inspect::{CellKey, Claimed, Counters, Observer, Participant, Snapshot};
 use ringway::map::MapState;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -76,6 +76,41 @@ struct One {
     /// Of one that is gone, likewise.
     until: Option<f64>,
     claimed: Option<Positions>,
+    /// Of one that counts.
+    counters: Option<Counted>,
+}
+
+/// What a participant has counted.
+#[derive(Debug, Serialize)]
+struct Counted {
+    messages: u64,
+    bytes: u64,
+    batches: u64,
+    refused: u64,
+    highest_fill: u64,
+    sleeps: u64,
+    wakes: u64,
+    repairs: u64,
+    redelivered: u64,
+    /// In seconds since the Unix epoch.
+    active: f64,
+}
+
+impl From<Counters> for Counted {
+    fn from(counters: Counters) -> Self {
+        Self {
+            messages: counters.messages,
+            bytes: counters.bytes,
+            batches: counters.batches,
+            refused: counters.refused,
+            highest_fill: counters.highest_fill,
+            sleeps: counters.sleeps,
+            wakes: counters.wakes,
+            repairs: counters.repairs,
+            redelivered: counters.redelivered,
+            active: epoch(counters.active),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -99,7 +134,8 @@ impl One {
             Peer::Gone { departure: Departure::Died, pid, at } => (Some(pid), "died", None, Some(epoch(at))),
         };
         let claimed = participant.claimed.map(Into::into);
-        Self { record: participant.index, pid, state, since, until, claimed }
+        let counters = participant.counters.map(Into::into);
+        Self { record: participant.index, pid, state, since, until, claimed, counters }
     }
 }
 

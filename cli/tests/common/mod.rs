@@ -4,6 +4,7 @@ pub(crate) mod screen;
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -82,10 +83,21 @@ impl Drop for Place {
     }
 }
 
-/// The tool.
+/// The tool. It ends when it is told to, also where the tests themselves are run by one that ignores that, as `nohup` and
+/// what a script starts in the background.
+#[allow(unsafe_code)]
 pub(crate) fn tool() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ringway"));
     command.env("COLUMNS", "200");
+    let heed = || {
+        for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM] {
+            // SAFETY: one system call, and the default.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
+        Ok(())
+    };
+    // SAFETY: it makes three system calls, and takes no lock.
+    unsafe { command.pre_exec(heed) };
     command
 }
 

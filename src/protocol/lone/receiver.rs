@@ -93,7 +93,7 @@ impl LoneReceiver {
 
     #[inline(always)]
     fn open(&mut self, ring: &Ring<'_>, positions: u32, messages: u32) {
-        let own = &ring.receivers[self.index as usize].intent.0;
+        let own = &ring.receivers[self.index as usize].own.intent;
         if !mutant("lone_no_intent") {
             own.store(intent::of(self.next.position(), positions), INTEND);
         }
@@ -169,7 +169,7 @@ impl RecvSide for LoneReceiver {
         while next.position() < most && given_back(&next) && !mutant("lone_resume_at_head") {
             next.step(ring.capacity);
         }
-        let own = &ring.receivers[index as usize].intent.0;
+        let own = &ring.receivers[index as usize].own.intent;
         Self::inherit(ring, own.load(INHERIT), next, index);
         own.store(intent::NONE, INTEND);
         crash_point("receiver.resume.after-intent");
@@ -273,7 +273,7 @@ impl RecvSide for LoneReceiver {
             cursor.step(ring.capacity);
         }
         if !mutant("lone_abandon_keeps_intent") {
-            ring.receivers[self.index as usize].intent.0.store(intent::NONE, INTEND);
+            ring.receivers[self.index as usize].own.intent.store(intent::NONE, INTEND);
         }
         self.next = self.held;
         self.end = self.held.position();

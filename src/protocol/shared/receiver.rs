@@ -103,7 +103,7 @@ impl SharedReceiver {
     #[inline(always)]
     fn claim_from(&self, ring: &Ring<'_>, first: Cursor, positions: u32) -> Result<(), Position> {
         let position = first.position();
-        let own = &ring.receivers[self.index as usize].intent.0;
+        let own = &ring.receivers[self.index as usize].own.intent;
         if !mutant("shared_intent_after_claim") {
             own.store(intent::of(position, positions), INTEND);
         }
@@ -153,7 +153,7 @@ impl SharedReceiver {
         if self.search.0 != epoch {
             self.search = (epoch, 0);
         }
-        let own = &ring.receivers[self.index as usize].intent.0;
+        let own = &ring.receivers[self.index as usize].own.intent;
         let mut lost = 0;
         while self.search.1 < ring.capacity && lost < MOST_LOOKS {
             let slot = self.search.1;
@@ -337,7 +337,7 @@ impl RecvSide for SharedReceiver {
     #[inline(always)]
     fn release(&mut self, ring: &Ring<'_>) {
         if mutant("shared_intent_before_release") {
-            ring.receivers[self.index as usize].intent.0.store(intent::of(self.end, 1), INTEND);
+            ring.receivers[self.index as usize].own.intent.store(intent::of(self.end, 1), INTEND);
         }
         while self.held.position() < self.next.position() {
             ring.stamps.get(self.held.slot()).store(free(self.held.lap() + 1), GIVE_BACK);

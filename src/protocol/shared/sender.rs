@@ -60,7 +60,7 @@ impl SharedSender {
     #[inline(always)]
     fn claim_from(&mut self, ring: &Ring<'_>, first: Cursor, count: u32) -> Result<(), Position> {
         let (position, end) = (first.position(), first.position() + u64::from(count));
-        let own = &ring.senders[self.index as usize].intent.0;
+        let own = &ring.senders[self.index as usize].own.intent;
         if !mutant("shared_intent_after_claim") {
             own.store(intent::of(position, count), INTEND);
         }
@@ -184,7 +184,7 @@ impl SendSide for SharedSender {
     #[inline(always)]
     fn fill(&mut self, ring: &Ring<'_>) {
         if mutant("shared_intent_before_fill") && self.claimed() == 1 {
-            ring.senders[self.index as usize].intent.0.store(intent::of(self.end, 1), INTEND);
+            ring.senders[self.index as usize].own.intent.store(intent::of(self.end, 1), INTEND);
         }
         ring.stamps.get(self.next.slot()).store(full(self.next.lap()), FILL);
         self.next.step(ring.capacity);

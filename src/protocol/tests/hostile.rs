@@ -104,7 +104,7 @@ fn a_sender_that_always_comes_too_late_gives_up_and_leaves_no_intent() {
         };
         let (answer, looks) = each_time("send.after-intent", meddle, || sender.claim(&ring, 1));
         assert_eq!((answer, looks), (Err(Blocked::Contended), MOST_LOOKS));
-        assert_eq!(memory.senders[0].intent.0.load(SeqCst), intent::NONE);
+        assert_eq!(memory.senders[0].own.intent.load(SeqCst), intent::NONE);
         assert_eq!(sender.claim(&ring, 1), Ok(1));
     }
 }
@@ -123,7 +123,7 @@ fn a_receiver_that_always_comes_too_late_gives_up_and_leaves_no_intent() {
         };
         let (answer, looks) = each_time("recv.after-intent", meddle, || receiver.poll(&ring, 1));
         assert_eq!((answer, looks), (Err(Blocked::Contended), MOST_LOOKS));
-        assert_eq!(memory.receivers[0].intent.0.load(SeqCst), intent::NONE);
+        assert_eq!(memory.receivers[0].own.intent.load(SeqCst), intent::NONE);
         assert_eq!(receiver.poll(&ring, 1), Ok(1));
     }
 }
@@ -139,7 +139,7 @@ fn a_message_that_is_set_free_again_whenever_it_is_taken_is_left_to_others_and_l
     let meddle = move |number| shared.stamps[1].store(orphan(0, 2 - number % 2), SeqCst);
     let (answer, looks) = each_time("orphan.after-intent", meddle, || receiver.poll(&ring, 1));
     assert_eq!((answer, looks), (Err(Blocked::Contended), MOST_LOOKS));
-    assert_eq!(memory.receivers[0].intent.0.load(SeqCst), intent::NONE);
+    assert_eq!(memory.receivers[0].own.intent.load(SeqCst), intent::NONE);
     assert_eq!((receiver.poll(&ring, 1), receiver.redelivered()), (Ok(1), 1));
     assert_eq!(memory.stamps[1].load(SeqCst), taken(0, 1, 0));
 }

@@ -49,7 +49,7 @@ fn claimed() -> Rc<Memory> {
     memory.control.head.0.store(1, SeqCst);
     memory.stamps[0].store(full(0), SeqCst);
     roster::enter(&memory.receivers[0], Identity::default());
-    memory.receivers[0].intent.0.store(intent::of(0, 1), SeqCst);
+    memory.receivers[0].own.intent.store(intent::of(0, 1), SeqCst);
     memory
 }
 
@@ -91,7 +91,7 @@ fn a_repair_ends_though_the_stamp_is_another_after_each_look_at_who_lives() {
     let memory = claimed();
     // Somebody who always seems to have died while it was claiming the same.
     let fellow = &memory.receivers[1];
-    fellow.intent.0.store(intent::of(0, 1), SeqCst);
+    fellow.own.intent.store(intent::of(0, 1), SeqCst);
     roster::enter(fellow, Identity::default());
     let looks = Cell::new(0);
     let locks = Unheld(|index| {

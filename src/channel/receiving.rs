@@ -1,0 +1,170 @@
+//! The receiving side of a channel, whatever its messages are.
+
+use std::ptr::NonNull;
+
+use super::blocking::Stop;
+use super::kind::Kind;
+use super::payload::Payload;
+use super::slots::Slots;
+use super::tally::{self, Tally};
+use crate::protocol::counters::Event;
+use crate::protocol::peer::{self, News};
+use crate::protocol::ring::Corruption;
+use crate::protocol::roster::Side;
+use crate::protocol::side::RecvSide;
+use crate::segment::{self, Segment};
+use crate::wait::Bell;
+
+/// The receiving side's slots, with that payload.
+pub(crate) struct Receiving<P, K: Kind> {
+    slots: Slots<P, K>,
+    side: K::Receiving,
+    /// Claimed for the call that is under way, and not yet taken. Never more than the side has claimed: what it
+    /// has left from another call is the first that it claims again.
+    ready: u32,
+    /// How often what this call has taken may have been received before, at most. Not kept where it is never
+    /// known.
+    redelivered: u32,
+    tally: Tally,
+}
+
+impl<P: Payload, K: Kind> Receiving<P, K> {
+    const KEEPS_REDELIVERED: bool = !matches!(K::KIND, segment::Kind::Spsc);
+
+    /// Starts as the holder of that record of `segment`, which was planned for `payload` and `K`.
+    pub(super) fn with(payload: P, segment: Segment, index: u32, bell: Bell) -> Result<Self, Corruption> {
+        let slots = Slots::new(segment, bell, payload);
+        let side = K::Receiving::resume(&slots.ring(), index)?;
+        let first =
+            tally::begin(&slots.segment.receivers()[index as usize], K::SHARED_RECEIVERS, side.position());
+        Ok(Self { slots, side, ready: 0, redelivered: 0, tally: Tally::new(index, first) })
+    }
+
+    pub(super) fn segment(&self) -> &Segment {
+        &self.slots.segment
+    }
+
+    pub(super) fn position(&self) -> u64 {
+        self.side.position()
+    }
+
+    pub(super) fn in_flight(&self) -> u64 {
+        self.slots.segment.assert_ours();
+        self.side.in_flight(&self.slots.ring())
+    }
+
+    /// Of the messages that the last call took, the most often that one may have been received before.
+    pub(super) fn redelivered(&self) -> u32 {
+        self.redelivered
+    }
+
+    /// How often the first message may have been received before.
+    pub(super) fn first_redelivered(&self) -> u32 {
+        self.side.redelivered()
+    }
+
+    /// Claims one message, if that is quickly done, without asking why there is none.
+    #[inline]
+    pub(super) fn poll_one(&mut self) -> bool {
+        let ready = self.slots.segment.is_ours() && self.side.poll_one(&self.slots.ring());
+        self.begin(u32::from(ready));
+        ready
+    }
+
+    /// A new call begins, and has claimed so many messages.
+    #[inline]
+    fn begin(&mut self, ready: u32) {
+        self.ready = ready;
+        if Self::KEEPS_REDELIVERED {
+            self.redelivered = 0;
+        }
+    }
+
+    /// Claims up to `want` messages, at least one.
+    pub(super) fn poll(&mut self, want: u32, ask: impl FnOnce(&Segment) -> News) -> Result<u32, Stop> {
+        self.slots.check_owner()?;
+        self.begin(0);
+        let ring = self.slots.ring();
+        let polled = peer::poll(&mut self.side, &ring, want, || ask(&self.slots.segment));
+        // It may have passed over gaps, and so given slots back; of one sender there are none.
+        if Self::KEEPS_REDELIVERED {
+            self.slots.ring_for(Side::Sending);
+        }
+        if polled.is_err() {
+            self.tally.nothing(self.sole_position(), self.slots.segment.receivers());
+        }
+        self.ready = polled?;
+        Ok(self.ready)
+    }
+
+    /// Whether a poll would not be told to wait.
+    pub(super) fn may_poll(&mut self, ask: impl FnOnce(&Segment) -> News) -> bool {
+        let is_ours = self.slots.check_owner().is_ok();
+        !is_ours || peer::may_poll(&mut self.side, &self.slots.ring(), || ask(&self.slots.segment))
+    }
+
+    /// The slot of the first message.
+    #[inline]
+    pub(super) fn first(&self) -> NonNull<u8> {
+        assert!(self.ready > 0, "a message was read before it was there");
+        self.slots.at(self.side.slot())
+    }
+
+    /// Counts the first message as taken.
+    #[inline]
+    pub(super) fn skip(&mut self) {
+        assert!(self.ready > 0, "a message was taken before it was there");
+        self.ready -= 1;
+        if Self::KEEPS_REDELIVERED {
+            let before = self.side.redelivered();
+            self.redelivered = self.redelivered.max(before);
+            if before > 0 {
+                self.tally.happened(self.sole_position(), self.slots.segment.receivers(), Event::Redelivered);
+            }
+        }
+        self.side.take(&self.slots.ring());
+    }
+
+    /// Gives the slots of what was taken back, of so many messages, and wakes who waits for one.
+    #[inline]
+    pub(super) fn release(&mut self, count: u64) {
+        self.side.release(&self.slots.ring());
+        if self.tally.is_due(count, self.sole_position()) {
+            self.store_sums(true);
+        }
+        if self.slots.ring_for(Side::Sending) {
+            self.woke();
+        }
+        if K::SHARED_RECEIVERS {
+            self.slots.ring_for_the_end();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn store_sums(&mut self, look: bool) {
+        let (slots, side, position) = (&self.slots, &self.side, self.sole_position());
+        self.tally.store(position, slots.segment.receivers(), look.then(|| side.in_flight(&slots.ring())));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn woke(&mut self) {
+        self.tally.happened(self.sole_position(), self.slots.segment.receivers(), Event::Wake);
+    }
+
+    /// As of the sending side.
+    #[inline(always)]
+    fn sole_position(&self) -> Option<u64> {
+        (!K::SHARED_RECEIVERS).then(|| self.side.position())
+    }
+
+    /// What is claimed is for others.
+    pub(super) fn abandon(&mut self) {
+        self.tally.store(self.sole_position(), self.slots.segment.receivers(), None);
+        self.ready = 0;
+        self.side.abandon(&self.slots.ring());
+        self.slots.ring_for(Side::Sending);
+        self.slots.ring_for(Side::Receiving);
+    }
+}

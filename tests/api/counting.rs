@@ -1,0 +1,140 @@
+//! What participants count, as others see it.
+
+use std::time::{Duration, SystemTime};
+
+use ringway::channel::{Mpmc, Mpsc, Spmc, Spsc};
+use ringway::inspect::{Counters, Participant, Snapshot};
+use ringway::{Wait, mpmc, spsc};
+
+use crate::testing::TempNamespace;
+use crate::{Makes, Numbered, channel_of};
+
+#[track_caller]
+fn of(participants: &[Participant]) -> Counters {
+    participants[0].counters.expect("this program counts")
+}
+
+#[test]
+fn messages_bytes_and_batches_are_right_whenever_nobody_is_in_the_middle() {
+    fn test<M: Numbered, K: Makes>() {
+        let space = TempNamespace::new();
+        let channel = || channel_of::<M, K>(&space).capacity(64);
+        let (mut tx, mut rx) =
+            (channel().sender().expect("the name is free"), channel().receiver().expect("the role is free"));
+        for number in 0..5000 {
+            tx.send(M::of(number)).expect("there is room");
+            rx.recv().expect("sent");
+        }
+        let batch: Vec<M> = (0..30).map(M::of).collect();
+        let mut received = Vec::new();
+        for _ in 0..100 {
+            tx.send_batch(&batch).expect("there is room");
+            while received.len() < 30 {
+                rx.recv_batch(&mut received, 30).expect("sent");
+            }
+            received.clear();
+        }
+        // After so many looks at nothing the receiver stores its sums; a sender does when it is dropped.
+        (0..64).for_each(|_| assert!(rx.try_recv().is_err()));
+        drop(tx);
+        let stats = channel().stats().expect("it can be looked into");
+        let (sent, got) = (of(&stats.senders), of(&stats.receivers));
+        assert_eq!((sent.messages, sent.bytes), (8000, 8000 * size_of::<M>() as u64));
+        assert_eq!((got.messages, got.bytes), (sent.messages, sent.bytes));
+        assert_eq!((sent.batches, got.batches), (5100, 5100));
+        assert_eq!((sent.refused, got.refused), (0, 64));
+    }
+    test::<u64, Spsc>();
+    test::<[u64; 16], Spsc>();
+    test::<u64, Mpsc>();
+    test::<u64, Spmc>();
+    test::<[u64; 16], Mpmc>();
+}
+
+#[test]
+fn of_a_sole_side_each_message_is_counted_at_once_and_of_a_shared_one_after_a_while() {
+    fn counted<K: Makes>() -> [u64; 2] {
+        let space = TempNamespace::new();
+        let channel = || channel_of::<u64, K>(&space).capacity(4096);
+        let (mut tx, mut rx) =
+            (channel().sender().expect("the name is free"), channel().receiver().expect("the role is free"));
+        (0..1500).for_each(|number| tx.send(number).expect("there is room"));
+        (0..1500).for_each(|number| assert_eq!(rx.recv(), Ok(number)));
+        let stats = channel().stats().expect("it can be looked into");
+        [of(&stats.senders), of(&stats.receivers)].map(|counters| counters.messages)
+    }
+    assert_eq!(counted::<Spsc>(), [1500, 1500]);
+    assert_eq!(counted::<Mpsc>(), [1024, 1500]);
+    assert_eq!(counted::<Spmc>(), [1500, 1024]);
+    assert_eq!(counted::<Mpmc>(), [1024, 1024]);
+}
+
+#[test]
+fn a_successor_counts_from_nothing_and_what_its_predecessor_counted_is_gone() {
+    let space = TempNamespace::new();
+    let channel = || channel_of::<u64, Spsc>(&space).capacity(64);
+    let mut rx = channel().receiver().expect("the name is free");
+    let before = SystemTime::now();
+    for messages in [10, 3] {
+        let mut tx = channel().sender().expect("the role is free");
+        (0..messages).for_each(|number| tx.send(number).expect("there is room"));
+        let sent = of(&channel().stats().expect("it can be looked into").senders);
+        assert_eq!((sent.messages, sent.bytes), (messages, 8 * messages));
+        // The clock that it goes by ticks every few milliseconds.
+        assert!(sent.active + Duration::from_millis(100) >= before, "{sent:?}");
+    }
+    (0..10).chain(0..3).for_each(|number| assert_eq!(rx.recv(), Ok(number)));
+    assert_eq!(of(&channel().stats().expect("it can be looked into").receivers).messages, 13);
+}
+
+#[test]
+fn refusals_and_a_full_channel_are_counted() {
+    let space = TempNamespace::new();
+    let channel = || mpmc::channel::<u64>("c").namespace(space.namespace()).capacity(4).wait(Wait::Yield);
+    let (mut tx, mut rx) =
+        (channel().sender().expect("the name is free"), channel().receiver().expect("a free place"));
+    let look = || channel().stats().expect("it can be looked into");
+    assert!(rx.try_recv().is_err());
+    assert!(rx.recv_timeout(Duration::from_millis(1)).is_err());
+    assert_eq!(of(&look().receivers).refused, 2);
+    (0..3).for_each(|number| tx.send(number).expect("there is room"));
+    assert_eq!(of(&look().senders).highest_fill, 0, "it has not looked");
+    tx.send(3).expect("there is room");
+    assert!(tx.try_send(4).is_err());
+    let sent = of(&look().senders);
+    assert_eq!((sent.refused, sent.highest_fill), (1, 4));
+    assert_eq!((sent.sleeps, of(&look().receivers).sleeps), (0, 0));
+}
+
+#[test]
+fn whoever_sleeps_and_whoever_wakes_it_count_that() {
+    let space = TempNamespace::new();
+    let channel = || spsc::channel::<u64>("c").namespace(space.namespace()).wait(Wait::ParkAtOnce);
+    let (mut tx, mut rx) =
+        (channel().sender().expect("the name is free"), channel().receiver().expect("the role is free"));
+    let look = || channel().stats().expect("it can be looked into");
+    let receiving = std::thread::spawn(move || {
+        let message = rx.recv();
+        (rx, message)
+    });
+    let is_asleep = |stats: Snapshot| stats.receivers_sleep;
+    while !is_asleep(look()) {
+        std::thread::yield_now();
+    }
+    tx.send(1).expect("there is room");
+    let (rx, message) = receiving.join().expect("it receives");
+    assert_eq!(message, Ok(1));
+    let stats = look();
+    assert!((1..=2).contains(&of(&stats.receivers).sleeps), "{stats:?}");
+    assert_eq!(of(&stats.senders).wakes, 1);
+    drop(rx);
+}
+
+#[test]
+fn a_channel_that_is_not_there_has_no_stats_and_is_not_made() {
+    let space = TempNamespace::new();
+    let channel = channel_of::<u64, Spsc>(&space);
+    let error = channel.stats().expect_err("nobody has made it");
+    assert!(error.to_string().contains("`c`"), "{error}");
+    assert_eq!(std::fs::read_dir(space.path()).expect("a directory").count(), 0);
+}
