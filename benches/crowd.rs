@@ -6,6 +6,9 @@
 //! Everybody runs where the kernel puts it and waits as by default: some tens of microseconds, before it gives the core
 //! away. The queue's users give it away at once, and so do those of the channel in the rows called `try`.
 
+#[path = "support/progress.rs"]
+#[allow(dead_code, reason = "the other benchmarks use the rest")]
+mod progress;
 #[path = "support/report.rs"]
 #[allow(dead_code, reason = "the other benchmarks use the rest")]
 mod report;
@@ -25,6 +28,7 @@ use ringway::channel::{Channel, Kind, Receiver, Sender};
 use ringway::{Message, TryRecvError, TrySendError, mpmc, spsc};
 use serde_json::json;
 
+use progress::Progress;
 use report::{median, quantile};
 use worker::{Job, Slice, Tally, Worker};
 
@@ -272,7 +276,7 @@ struct Figures {
     spsc: Vec<f64>,
 }
 
-fn measure<const N: usize>(pairs: usize, rounds: usize) -> Figures
+fn measure<const N: usize>(pairs: usize, rounds: usize, progress: &Progress) -> Figures
 where
     [u64; N]: Message,
 {
@@ -315,6 +319,7 @@ where
                 figures[at].push(figure);
             }
         }
+        progress.step();
     }
     let [a, b, c, d, e, queue, spsc] = figures;
     Figures { bytes: N * 8, pairs, contestants: [a, b, c, d, e], queue, spsc }
@@ -382,16 +387,19 @@ fn main() {
         process::exit(2);
     });
     let mut all = Vec::new();
+    let measured = arguments.sizes.len() * arguments.crowds.len();
+    let progress = Progress::new(measured * (arguments.rounds + 1));
     for words in &arguments.sizes {
         for pairs in &arguments.crowds {
             all.push(match words {
-                1 => measure::<1>(*pairs, arguments.rounds),
-                7 => measure::<7>(*pairs, arguments.rounds),
-                8 => measure::<8>(*pairs, arguments.rounds),
-                _ => measure::<32>(*pairs, arguments.rounds),
+                1 => measure::<1>(*pairs, arguments.rounds, &progress),
+                7 => measure::<7>(*pairs, arguments.rounds, &progress),
+                8 => measure::<8>(*pairs, arguments.rounds, &progress),
+                _ => measure::<32>(*pairs, arguments.rounds, &progress),
             });
         }
     }
+    drop(progress);
     print(&all);
     if let Some(file) = &arguments.json {
         write(&all, file).expect("the JSON file");

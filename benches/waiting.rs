@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use support::{Child, Parent, median, quantile};
+use support::{Child, Parent, Progress, median, quantile};
 use waiting::{BURST, Bursts, Group, Idle, Part, Unit};
 
 const HELP: &str = "\
@@ -137,9 +137,11 @@ fn measure(parent: &mut Parent, arguments: &Arguments) -> Vec<Value> {
     for (name, title, unit, share, mut groups) in tables {
         if arguments.include(name) {
             let pairs = (arguments.pairs / share).max(1);
+            let progress = Progress::new(groups.iter().map(|group| group.steps(pairs)).sum());
             for (at, group) in groups.iter_mut().enumerate() {
-                group.measure(parent, first + at, pairs, name == "streams");
+                group.measure(parent, first + at, (pairs, &progress), name == "streams");
             }
+            drop(progress);
             waiting::print(title, unit, &groups);
             found.push(waiting::to_json(title, unit, &groups));
         }

@@ -10,6 +10,9 @@ mod crew;
 mod latest;
 #[path = "../../support/place.rs"]
 mod place;
+#[path = "../../support/progress.rs"]
+#[allow(dead_code, reason = "other benchmarks use the rest")]
+mod progress;
 #[path = "../../support/report.rs"]
 #[allow(dead_code, reason = "other benchmarks use the rest")]
 mod report;
