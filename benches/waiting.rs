@@ -163,13 +163,14 @@ fn measure_bursts(parent: &mut Parent, bursts: &mut [Bursts], count: usize) -> V
     );
     println!("{:<14} {:>7} {:>7} {:>7}", "", "median", "90 %", "bursts");
     let mut rows = Vec::new();
+    let progress = Progress::new(bursts.len() * (count + 1));
     for (at, burst) in bursts.iter_mut().enumerate() {
         let mut sleeps = Vec::new();
         // One more, to begin with.
         let rounds = count as u64 + 1;
-        parent.slice(FIRST_BURST + at as u64, rounds, || sleeps = burst.run(count));
+        parent.slice(FIRST_BURST + at as u64, rounds, || sleeps = burst.run(count, &progress));
         let (middle, most) = (median(&sleeps), quantile(&sleeps, 0.9));
-        println!("{:<14} {middle:>7} {most:>7} {:>7}", burst.name, sleeps.len());
+        progress.aside(|| println!("{:<14} {middle:>7} {most:>7} {:>7}", burst.name, sleeps.len()));
         rows.push(json!({ "wait": burst.name, "sleeps": middle, "sleeps_90": most, "bursts": sleeps.len() }));
     }
     json!({ "title": "bursts", "messages": BURST, "rows": rows })
