@@ -119,6 +119,9 @@ fn a_long_run_has_fewer_points_in_a_second() {
     let rates = timeline.rates();
     assert!((300..800).contains(&rates.len()), "{}", rates.len());
     assert!(rates.iter().all(|(_, rate)| (rate - 1000.0).abs() < 1.0), "{rates:?}");
+    let gaps = || rates.windows(2).map(|pair| pair[1].0 - pair[0].0);
+    let (least, most) = (gaps().fold(f64::MAX, f64::min), gaps().fold(0.0, f64::max));
+    assert!(most < 1.5 * least, "all of them are as long as each other: {least} to {most}");
 }
 
 #[test]
