@@ -7,7 +7,6 @@
 //! away. The queue's users give it away at once, and so do those of the channel in the rows called `try`.
 
 #[path = "support/progress.rs"]
-#[allow(dead_code, reason = "the other benchmarks use the rest")]
 mod progress;
 #[path = "support/report.rs"]
 #[allow(dead_code, reason = "the other benchmarks use the rest")]
@@ -29,7 +28,7 @@ use ringway::{Message, TryRecvError, TrySendError, mpmc, spsc};
 use serde_json::json;
 
 use progress::Progress;
-use report::{median, quantile};
+use report::{median, quantile, ratios};
 use worker::{Job, Slice, Tally, Worker};
 
 /// Slots of every ring here, and messages of a batch.
@@ -325,10 +324,6 @@ where
     Figures { bytes: N * 8, pairs, contestants: [a, b, c, d, e], queue, spsc }
 }
 
-fn ratios(figures: &[f64], yardstick: &[f64]) -> Vec<f64> {
-    figures.iter().zip(yardstick).map(|(figure, yard)| figure / yard).collect()
-}
-
 fn print(all: &[Figures]) {
     println!("\nmpmc with {CAPACITY} slots, unpinned, in M/s\n");
     println!(
@@ -355,10 +350,8 @@ fn print(all: &[Figures]) {
             );
         }
     }
-    println!(
-        "\nArrayQueue: crossbeam's, between as many threads; spsc: 1x1 between threads; both one by one,"
-    );
-    println!("so that batches are beside neither");
+    println!("\nArrayQueue: crossbeam's, between as many threads; spsc: 1x1 between threads;");
+    println!("both one by one, so that batches are beside neither");
     println!("ratio: the median of the ratios of slices of the same round (higher is better)");
 }
 
@@ -387,8 +380,7 @@ fn main() {
         process::exit(2);
     });
     let mut all = Vec::new();
-    let measured = arguments.sizes.len() * arguments.crowds.len();
-    let progress = Progress::new(measured * (arguments.rounds + 1));
+    let progress = Progress::new(arguments.sizes.len() * arguments.crowds.len() * (arguments.rounds + 1));
     for words in &arguments.sizes {
         for pairs in &arguments.crowds {
             all.push(match words {

@@ -5,7 +5,6 @@
 #![cfg(not(loom))]
 
 #[path = "support/progress.rs"]
-#[allow(dead_code, reason = "the other benchmarks use the rest")]
 mod progress;
 
 use std::path::Path;

@@ -1,4 +1,5 @@
 //! How far a benchmark is, on the standard error, for whoever sits before a terminal.
+#![allow(dead_code, reason = "each benchmark uses a part")]
 
 use std::io::{self, IsTerminal};
 

@@ -11,7 +11,6 @@ mod latest;
 #[path = "../../support/place.rs"]
 mod place;
 #[path = "../../support/progress.rs"]
-#[allow(dead_code, reason = "other benchmarks use the rest")]
 mod progress;
 #[path = "../../support/report.rs"]
 #[allow(dead_code, reason = "other benchmarks use the rest")]
