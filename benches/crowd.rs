@@ -6,6 +6,8 @@
 //! Everybody runs where the kernel puts it and waits as by default: some tens of microseconds, before it gives the core
 //! away. The queue's users give it away at once, and so do those of the channel in the rows called `try`.
 
+#[path = "support/progress.rs"]
+mod progress;
 #[path = "support/report.rs"]
 #[allow(dead_code, reason = "the other benchmarks use the rest")]
 mod report;
@@ -25,7 +27,8 @@ use ringway::channel::{Channel, Kind, Receiver, Sender};
 use ringway::{Message, TryRecvError, TrySendError, mpmc, spsc};
 use serde_json::json;
 
-use report::{median, quantile};
+use progress::Progress;
+use report::{median, quantile, ratios};
 use worker::{Job, Slice, Tally, Worker};
 
 /// Slots of every ring here, and messages of a batch.
@@ -272,7 +275,7 @@ struct Figures {
     spsc: Vec<f64>,
 }
 
-fn measure<const N: usize>(pairs: usize, rounds: usize) -> Figures
+fn measure<const N: usize>(pairs: usize, rounds: usize, progress: &Progress) -> Figures
 where
     [u64; N]: Message,
 {
@@ -315,13 +318,10 @@ where
                 figures[at].push(figure);
             }
         }
+        progress.step();
     }
     let [a, b, c, d, e, queue, spsc] = figures;
     Figures { bytes: N * 8, pairs, contestants: [a, b, c, d, e], queue, spsc }
-}
-
-fn ratios(figures: &[f64], yardstick: &[f64]) -> Vec<f64> {
-    figures.iter().zip(yardstick).map(|(figure, yard)| figure / yard).collect()
 }
 
 fn print(all: &[Figures]) {
@@ -350,10 +350,8 @@ fn print(all: &[Figures]) {
             );
         }
     }
-    println!(
-        "\nArrayQueue: crossbeam's, between as many threads; spsc: 1x1 between threads; both one by one,"
-    );
-    println!("so that batches are beside neither");
+    println!("\nArrayQueue: crossbeam's, between as many threads; spsc: 1x1 between threads;");
+    println!("both one by one, so that batches are beside neither");
     println!("ratio: the median of the ratios of slices of the same round (higher is better)");
 }
 
@@ -382,16 +380,18 @@ fn main() {
         process::exit(2);
     });
     let mut all = Vec::new();
+    let progress = Progress::new(arguments.sizes.len() * arguments.crowds.len() * (arguments.rounds + 1));
     for words in &arguments.sizes {
         for pairs in &arguments.crowds {
             all.push(match words {
-                1 => measure::<1>(*pairs, arguments.rounds),
-                7 => measure::<7>(*pairs, arguments.rounds),
-                8 => measure::<8>(*pairs, arguments.rounds),
-                _ => measure::<32>(*pairs, arguments.rounds),
+                1 => measure::<1>(*pairs, arguments.rounds, &progress),
+                7 => measure::<7>(*pairs, arguments.rounds, &progress),
+                8 => measure::<8>(*pairs, arguments.rounds, &progress),
+                _ => measure::<32>(*pairs, arguments.rounds, &progress),
             });
         }
     }
+    drop(progress);
     print(&all);
     if let Some(file) = &arguments.json {
         write(&all, file).expect("the JSON file");

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use ringway::spsc::{self, Receiver, Sender};
 use ringway::{Message, Wait};
-use support::{BATCH, CAPACITY, Child, Parent, PingPong, Report, Role, Row, Side, median, start};
+use support::{BATCH, CAPACITY, Child, Parent, PingPong, Progress, Report, Role, Row, Side, median, start};
 
 /// Round trips of a slice; of a batch, a quarter.
 const ROUNDS: u64 = 1000;
@@ -131,26 +131,36 @@ fn measure(mut parent: Parent, arguments: support::Arguments) {
     let mut yardstick = PingPong::new(parent.side.memory);
     let run = parent.side.run.clone();
     let mut rows = Vec::new();
+    let progress = Progress::new(arguments.count() * 2 * (arguments.pairs + 1));
     macro_rules! measure {
         ($n:literal) => {
             if arguments.include($n) {
                 let mut both = Both::<$n>::open(&run, true);
-                let single =
-                    pairs(&mut parent, arguments.pairs, &mut yardstick, number($n, false), ROUNDS, |n| {
-                        both.round(n)
-                    });
+                let single = pairs(
+                    &mut parent,
+                    (arguments.pairs, &progress),
+                    &mut yardstick,
+                    number($n, false),
+                    ROUNDS,
+                    |n| both.round(n),
+                );
                 rows.push(Row { size: $n * 8, contestant: "single", ..single });
                 let mut messages = Vec::with_capacity(BATCH);
                 let rounds = ROUNDS / 4;
-                let batch =
-                    pairs(&mut parent, arguments.pairs, &mut yardstick, number($n, true), rounds, |n| {
-                        both.round_of_batch(&mut messages, n)
-                    });
+                let batch = pairs(
+                    &mut parent,
+                    (arguments.pairs, &progress),
+                    &mut yardstick,
+                    number($n, true),
+                    rounds,
+                    |n| both.round_of_batch(&mut messages, n),
+                );
                 rows.push(Row { size: $n * 8, contestant: "batch of 32", ..batch });
             }
         };
     }
     each_size!(measure);
+    drop(progress);
     let attach = attach(&run);
     parent.finish();
     let report = Report {
@@ -170,7 +180,7 @@ fn measure(mut parent: Parent, arguments: support::Arguments) {
 /// Pairs of slices, contestant and yardstick, in turning order.
 fn pairs(
     parent: &mut Parent,
-    pairs: usize,
+    (pairs, progress): (usize, &Progress),
     yardstick: &mut PingPong,
     what: u64,
     rounds: u64,
@@ -219,6 +229,7 @@ fn pairs(
             row.figures.push(if first { a } else { b });
             row.yardstick.push(if first { b } else { a });
         }
+        progress.step();
     }
     row
 }

@@ -9,6 +9,8 @@ mod crew;
 mod latest;
 #[path = "support/place.rs"]
 mod place;
+#[path = "support/progress.rs"]
+mod progress;
 #[path = "support/report.rs"]
 #[allow(dead_code, reason = "the other benchmarks use the rest")]
 mod report;
@@ -23,6 +25,7 @@ use serde_json::json;
 
 use crew::{Crew, Job, MOST, Memory};
 use latest::{Contest, Contestant, Figures, Load, PROBE, Store, Totals, YARDSTICKS, reading, writing};
+use progress::Progress;
 
 /// In words.
 const SIZES: [usize; 7] = [1, 2, 7, 8, 32, 128, 512];
@@ -179,13 +182,15 @@ fn main() {
     let probe = latest::probe(&memory);
     let crew = Crew::processes(memory, MOST);
     crew::pin(0);
-    let mut contest = Contest::new(vec![crew], probe);
+    let rounds = |readers| if readers == 1 { arguments.rounds } else { arguments.rounds.div_ceil(SHARE) };
+    let steps = |readers: &usize| Contest::steps(*readers, rounds(*readers)) * arguments.sizes.len();
+    let progress = Progress::new(arguments.readers.iter().map(steps).sum());
+    let mut contest = Contest::new(vec![crew], probe, progress);
     let mut all: Vec<Figures> = Vec::new();
-    for readers in arguments.readers {
-        let rounds = if readers == 1 { arguments.rounds } else { arguments.rounds.div_ceil(SHARE) };
+    for &readers in &arguments.readers {
         for (words, contestants) in SIZES.iter().zip(&mut sizes) {
             if arguments.sizes.contains(words) {
-                all.extend(contest.measure(contestants, words * 8, readers, rounds));
+                all.extend(contest.measure(contestants, words * 8, readers, rounds(readers)));
             }
         }
     }

@@ -4,9 +4,13 @@
 #![allow(unsafe_code, reason = "the yardstick maps a file by hand")]
 #![cfg(not(loom))]
 
+#[path = "support/progress.rs"]
+mod progress;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use progress::Progress;
 use ringway::map::MapOptions;
 use rustix::fs::{CWD, FallocateFlags, Mode, OFlags};
 use rustix::mm::{MapFlags, ProtFlags};
@@ -66,6 +70,7 @@ fn main() {
     assert_eq!(map.accessor().expect("all").read::<u64>(LEN - 8), Ok(7), "a round trip first");
     drop(map);
     let milliseconds = |took: Duration| took.as_secs_f64() * 1e3;
+    let progress = Progress::new(2 * pairs);
     for (what, named) in [("named", true), ("anonymous", false)] {
         let (mut figures, mut yards, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
         for pair in 0..pairs {
@@ -83,12 +88,15 @@ fn main() {
             figures.push(milliseconds(figure));
             yards.push(milliseconds(yard));
             ratios.push(figure.as_secs_f64() / yard.as_secs_f64());
+            progress.step();
         }
-        println!(
-            "{what}: {:.2} ms, bare system calls {:.2} ms, ratio {:.3} (median of {pairs} pairs)",
-            median(figures),
-            median(yards),
-            median(ratios)
-        );
+        progress.aside(|| {
+            println!(
+                "{what}: {:.2} ms, bare system calls {:.2} ms, ratio {:.3} (median of {pairs} pairs)",
+                median(figures),
+                median(yards),
+                median(ratios)
+            );
+        });
     }
 }

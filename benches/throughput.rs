@@ -6,7 +6,7 @@
 mod support;
 
 use ringway::{Message, Wait, mpmc, spsc};
-use support::{BATCH, BatchRing, CAPACITY, Child, Parent, Report, Role, Row, Side, start};
+use support::{BATCH, BatchRing, CAPACITY, Child, Parent, Progress, Report, Role, Row, Side, start};
 
 /// Bytes that a slice moves, so that all last about as long.
 const SLICE: u64 = 2 << 20;
@@ -231,6 +231,9 @@ fn answer(child: Child) {
 
 fn measure(mut parent: Parent, arguments: support::Arguments) {
     let mut rows = Vec::new();
+    let shared = SHARED_SIZES.iter().filter(|words| arguments.include(**words)).count();
+    // Three contestants of each size, and four more of some.
+    let progress = Progress::new((arguments.count() * 3 + shared * 4) * (arguments.pairs + 1));
     macro_rules! measure {
         ($n:literal) => {{
             let mut sender = Out::<$n> {
@@ -254,13 +257,15 @@ fn measure(mut parent: Parent, arguments: support::Arguments) {
                     continue;
                 }
                 let both = (what, yardstick);
-                let row =
-                    pairs(&mut parent, arguments.pairs, $n, both, |what, count| sender.run(what, count));
+                let row = pairs(&mut parent, (arguments.pairs, &progress), $n, both, |what, count| {
+                    sender.run(what, count)
+                });
                 rows.push(Row { contestant, ..row });
             }
         }};
     }
     each_size!(measure);
+    drop(progress);
     parent.finish();
     let report = Report {
         title: "one-way stream between two processes, polling, 1024 slots",
@@ -280,7 +285,7 @@ fn measure(mut parent: Parent, arguments: support::Arguments) {
 /// Pairs of slices, contestant and yardstick, in turning order; in million messages per second.
 fn pairs(
     parent: &mut Parent,
-    pairs: usize,
+    (pairs, progress): (usize, &Progress),
     words: usize,
     (what, yardstick): (u64, u64),
     mut run: impl FnMut(u64, u64),
@@ -302,6 +307,7 @@ fn pairs(
             row.figures.push(if first { a } else { b });
             row.yardstick.push(if first { b } else { a });
         }
+        progress.step();
     }
     row
 }

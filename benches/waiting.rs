@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use support::{Child, Parent, median, quantile};
+use support::{Child, Parent, Progress, median, quantile};
 use waiting::{BURST, Bursts, Group, Idle, Part, Unit};
 
 const HELP: &str = "\
@@ -137,9 +137,11 @@ fn measure(parent: &mut Parent, arguments: &Arguments) -> Vec<Value> {
     for (name, title, unit, share, mut groups) in tables {
         if arguments.include(name) {
             let pairs = (arguments.pairs / share).max(1);
+            let progress = Progress::new(groups.iter().map(|group| group.steps(pairs)).sum());
             for (at, group) in groups.iter_mut().enumerate() {
-                group.measure(parent, first + at, pairs, name == "streams");
+                group.measure(parent, first + at, (pairs, &progress), name == "streams");
             }
+            drop(progress);
             waiting::print(title, unit, &groups);
             found.push(waiting::to_json(title, unit, &groups));
         }
@@ -161,13 +163,14 @@ fn measure_bursts(parent: &mut Parent, bursts: &mut [Bursts], count: usize) -> V
     );
     println!("{:<14} {:>7} {:>7} {:>7}", "", "median", "90 %", "bursts");
     let mut rows = Vec::new();
+    let progress = Progress::new(bursts.len() * (count + 1));
     for (at, burst) in bursts.iter_mut().enumerate() {
         let mut sleeps = Vec::new();
         // One more, to begin with.
         let rounds = count as u64 + 1;
-        parent.slice(FIRST_BURST + at as u64, rounds, || sleeps = burst.run(count));
+        parent.slice(FIRST_BURST + at as u64, rounds, || sleeps = burst.run(count, &progress));
         let (middle, most) = (median(&sleeps), quantile(&sleeps, 0.9));
-        println!("{:<14} {middle:>7} {most:>7} {:>7}", burst.name, sleeps.len());
+        progress.aside(|| println!("{:<14} {middle:>7} {most:>7} {:>7}", burst.name, sleeps.len()));
         rows.push(json!({ "wait": burst.name, "sleeps": middle, "sleeps_90": most, "bursts": sleeps.len() }));
     }
     json!({ "title": "bursts", "messages": BURST, "rows": rows })

@@ -7,11 +7,13 @@
 #![allow(dead_code, unused_imports, reason = "each benchmark uses a part")]
 
 mod pair;
+mod progress;
 mod raw;
 mod report;
 mod sizes;
 
 pub(crate) use pair::{Arguments, Child, Parent, Role, Side, pin, start};
+pub(crate) use progress::Progress;
 pub(crate) use raw::{BatchRing, FutexPingPong, PingPong};
 pub(crate) use report::{Report, Row, median, quantile};
 

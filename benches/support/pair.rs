@@ -34,6 +34,11 @@ Options:
   --help         this text";
 
 impl Arguments {
+    /// How many sizes are to be measured.
+    pub(crate) fn count(&self) -> usize {
+        self.sizes.len()
+    }
+
     /// Whether messages of so many words are to be measured.
     pub(crate) fn include(&self, words: usize) -> bool {
         self.sizes.contains(&words)

@@ -19,7 +19,7 @@ pub(crate) struct Row {
 impl Row {
     /// Contestant over yardstick, slice by slice.
     fn ratios(&self) -> Vec<f64> {
-        self.figures.iter().zip(&self.yardstick).map(|(figure, yard)| figure / yard).collect()
+        ratios(&self.figures, &self.yardstick)
     }
 }
 
@@ -32,6 +32,11 @@ pub(crate) struct Report {
     pub(crate) ratio: &'static str,
     pub(crate) rows: Vec<Row>,
     pub(crate) notes: Vec<(&'static str, f64, &'static str)>,
+}
+
+/// Of the figures to those of the yardstick, slice by slice.
+pub(crate) fn ratios(figures: &[f64], yardstick: &[f64]) -> Vec<f64> {
+    figures.iter().zip(yardstick).map(|(figure, yard)| figure / yard).collect()
 }
 
 /// The median.

@@ -30,6 +30,8 @@ Usage: cargo run --release --example pipeline -- [OPTIONS]
   --workers N     processes that filter blocks, 1 to 32 [4]
   --kill-every MS milliseconds from one kill of a worker to the next, 10 to 60000 [100]
   --no-kill       let all of them live
+  --plot DIR      draw latency.svg, how many messages took how long, and throughput.svg, how many there were a second and
+                  who was killed when; DIR is made if it is not there
   --watch[=PID]   in another terminal, before or meanwhile: shows how the pipeline goes on, without any effect on it,
                   until it ends; if there are several, the one whose first process is PID. Goes with no other option
   -h, --help      this text
@@ -58,6 +60,8 @@ pub(crate) struct Settings {
     pub(crate) workers: usize,
     /// From one kill of a worker to the next; none: nobody is killed, the feed neither.
     pub(crate) kill_every: Option<Duration>,
+    /// The directory for the pictures.
+    pub(crate) plot: Option<PathBuf>,
 }
 
 /// What a process of this program is there for.
@@ -180,7 +184,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
     let (mut workers, mut kill, mut kill_every) = (DEFAULT_WORKERS, true, DEFAULT_KILL_EVERY);
     let mut data = PathBuf::from(recording::PATH);
     let (mut role, mut run, mut parent, mut records) = (None, None, None, None);
-    let (mut slot, mut watch, mut other) = (None, None, None);
+    let (mut slot, mut watch, mut other, mut plot) = (None, None, None, None);
     let mut parser = Parser::from_args(arguments);
     while let Some(argument) = parser.next()? {
         if let Arg::Long(name) = argument {
@@ -198,6 +202,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             Arg::Long("workers") => workers = number(&mut parser, "--workers", 1, MOST_WORKERS)? as usize,
             Arg::Long("kill-every") => kill_every = number(&mut parser, "--kill-every", 10, 60_000)?,
             Arg::Long("no-kill") => kill = false,
+            Arg::Long("plot") => plot = Some(PathBuf::from(parser.value()?)),
             Arg::Long("watch") => watch = Some(parser.optional_value().map(process).transpose()?),
             Arg::Value(value) if watch == Some(None) => watch = Some(Some(process(value)?)),
             // Between the supervisor and the others only.
@@ -222,7 +227,16 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
         let repeat = repeat.unwrap_or(if rate.is_some() { 1 } else { DEFAULT_REPEAT });
         let paced = paced.unwrap_or(if rate.is_some() { 0 } else { DEFAULT_PACED });
         let kill_every = kill.then(|| Duration::from_millis(kill_every));
-        return Ok(Command::Supervise(Settings { repeat, rate, paced, capacity, data, workers, kill_every }));
+        return Ok(Command::Supervise(Settings {
+            repeat,
+            rate,
+            paced,
+            capacity,
+            data,
+            workers,
+            kill_every,
+            plot,
+        }));
     };
     let (Some(run), Some(parent), Some(records)) = (run, parent, records) else {
         return Err("--role needs --run, --parent and --records".into());

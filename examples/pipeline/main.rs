@@ -18,6 +18,8 @@
 //! | `supervisor`, `run`, `crew` | starts all of them, kills some, and says what came of it |
 //! | `published`, `board`, `live`, `share` | the cells in which they say how they stand while they run |
 //! | `watch`, `screen` | shows the cells, in a process that only reads |
+//! | `meter` | looks into the channels while they are used, and shows a bar on a terminal |
+//! | `pictures`, `plot`, `timeline` | what `--plot` draws |
 //! | `detector` | the algorithm, which knows of no process |
 //!
 //! The program is all of them: it starts itself again in the other roles. What it streams and what has to come
@@ -35,7 +37,10 @@ mod feed;
 mod live;
 mod merge;
 mod messages;
+mod meter;
 mod parse;
+mod pictures;
+mod plot;
 mod process;
 mod published;
 mod reference;
@@ -45,6 +50,7 @@ mod screen;
 mod share;
 mod sink;
 mod supervisor;
+mod timeline;
 mod watch;
 mod worker;
 
@@ -68,8 +74,8 @@ fn main() -> ExitCode {
         },
         Ok(Command::Supervise(settings)) => match supervisor::run(&settings, &mut io::stdout()) {
             Ok(line) => end(0, &format!("pipeline: {line}\n")),
-            Err(Failure::Recording(unusable)) => {
-                eprintln!("pipeline: {unusable}");
+            Err(failure @ (Failure::Recording(_) | Failure::Pictures(_))) => {
+                eprintln!("pipeline: {failure}");
                 ExitCode::FAILURE
             }
             Err(failure @ Failure::Failed(_)) => end(1, &format!("pipeline: {failure}\n")),

@@ -5,12 +5,15 @@ use std::error::Error;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use ringway::seqlock;
 use ringway::spsc::{self, Sender};
 use ringway::{RecvError, SendError, TrySendError, mpmc};
 
 use crate::arguments::Task;
 use crate::cutter::Cutter;
 use crate::messages::{END, Event, Intake, Latency, Record, now_ns};
+use crate::plot;
+use crate::published::{self, Latencies};
 
 /// Records that are taken from the channel at once.
 const BATCH: usize = 256;
@@ -34,6 +37,7 @@ pub(crate) fn run(task: &Task) -> Result<(), Box<dyn Error>> {
     let work = mpmc::channel(&task.work_channel()).open_existing().liveness_interval(ATTENTION).sender()?;
     let records = spsc::channel::<Record>(&task.records_channel()).capacity(task.capacity);
     let mut records = records.liveness_interval(ATTENTION).receiver()?;
+    let mut latencies = seqlock::cell(&published::latencies(&task.run)).open_existing().writer()?;
     let mut parser = Parser::new(Cutter::new(work));
     let mut batch = Vec::with_capacity(BATCH);
     while !parser.ended {
@@ -49,6 +53,8 @@ pub(crate) fn run(task: &Task) -> Result<(), Box<dyn Error>> {
             Err(error) => return Err(error.into()),
         }
     }
+    // Before the end is told: whoever hears of it finds them there.
+    latencies.store(parser.latencies());
     reports.send(parser.report(Event::Finished))?;
     Ok(())
 }
@@ -146,6 +152,14 @@ impl Parser {
         self.ended = true;
         self.lost += sent.saturating_sub(self.next);
         self.cutter.end(sent)
+    }
+
+    fn latencies(&self) -> Latencies {
+        let mut counts = [0; plot::BARS];
+        for step in self.latencies.iter_recorded() {
+            counts[plot::bar(step.value_iterated_to())] += step.count_at_value();
+        }
+        Latencies { counts }
     }
 
     fn report(&self, event: Event) -> Intake {

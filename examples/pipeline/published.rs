@@ -23,6 +23,11 @@ pub(crate) fn analysis(run: &str) -> String {
     format!("{run}-analysis")
 }
 
+/// The cell with the [`Latencies`] of a run.
+pub(crate) fn latencies(run: &str) -> String {
+    format!("{run}-latencies")
+}
+
 /// The table with the [`Share`]s of the workers of a run.
 pub(crate) fn shares(run: &str) -> String {
     format!("{run}-shares")
@@ -71,6 +76,15 @@ pub(crate) enum State {
     Failed,
     /// A signal ended it.
     Stopped,
+}
+
+/// How many records took how long from the feed to the parser, from the parser when it has received all of them.
+#[derive(Message, Clone, Copy, Debug)]
+#[message(name = "pipeline.Latencies")]
+#[repr(C)]
+pub(crate) struct Latencies {
+    /// Twenty for each decade of nanoseconds, from 1 on.
+    pub(crate) counts: [u64; 220],
 }
 
 /// What has come out so far, from the sink. NaN stands for none.

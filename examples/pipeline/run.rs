@@ -13,6 +13,7 @@ use crate::arguments::{Role, Task};
 use crate::board::Board;
 use crate::crew::Crew;
 use crate::messages::{Block, Event, Filtered, Intake, Report};
+use crate::meter::Meter;
 use crate::process::{Process, Signals, Sweeper};
 use crate::report;
 use crate::supervisor::Failure;
@@ -136,8 +137,13 @@ impl<'a> Run<'a> {
         Ok(run)
     }
 
-    /// Watches over the run to its end, and has the board say how it stands.
-    pub(crate) fn finish(mut self, board: &mut Board, out: &mut dyn Write) -> Result<Outcome, Failure> {
+    /// Watches over the run to its end, and has the board and the meter say how it stands.
+    pub(crate) fn finish(
+        mut self,
+        board: &mut Board,
+        meter: &mut Meter<'_>,
+        out: &mut dyn Write,
+    ) -> Result<Outcome, Failure> {
         let mut progress_at = self.started + PROGRESS;
         let mut done_by = None;
         loop {
@@ -154,9 +160,11 @@ impl<'a> Run<'a> {
             }
             self.take_intake(out)?;
             self.show(board)?;
+            meter.look(self.crew.killed, self.successions.len());
             let report = self.report.filter(|report| report.finished > 0);
             let intake = self.intake.filter(|intake| intake.event == Event::Finished);
             if let (Some(intake), Some(report)) = (intake, report) {
+                meter.end(intake.received);
                 return self.wind_up(intake, report);
             }
             if let Some(status) = sink_ended.filter(|_| report.is_none()) {

@@ -107,6 +107,7 @@ fn help_names_every_option() {
             "--workers",
             "--kill-every",
             "--no-kill",
+            "--plot DIR",
             "--watch[=PID]",
             "--help",
         ] {

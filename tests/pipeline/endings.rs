@@ -13,8 +13,8 @@ use crate::run::{run, start};
 /// The feed, the parser, the sink, and four workers, one of which may just have been killed.
 const PROCESSES: usize = 6;
 
-/// Of records, work, results, and two of reports; and three cells or tables of them.
-const CHANNELS: usize = 8;
+/// Of records, work, results, and two of reports; and four cells or tables of them.
+const CHANNELS: usize = 9;
 
 #[test]
 fn a_signal_ends_the_run_at_once_and_leaves_nothing() {

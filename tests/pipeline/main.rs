@@ -1,6 +1,7 @@
 //! The pipeline example as its user runs it: its last line, its exit status, and what it leaves behind.
 
 mod arguments;
+mod bar;
 mod deaths;
 mod endings;
 #[allow(dead_code, reason = "the tests of other examples need the rest")]
@@ -8,6 +9,9 @@ mod endings;
 mod example;
 #[path = "../../examples/pipeline/merge.rs"]
 mod merge;
+mod pictures;
+#[path = "../../examples/pipeline/plot.rs"]
+mod plot;
 #[allow(dead_code, reason = "only the example needs the rest")]
 #[path = "../../examples/pipeline/published.rs"]
 mod published;
@@ -17,6 +21,8 @@ mod share;
 mod shares;
 mod sight;
 mod terminal;
+#[path = "../../examples/pipeline/timeline.rs"]
+mod timeline;
 mod watch;
 
 use std::time::{Duration, Instant};

@@ -10,6 +10,8 @@ mod crew;
 mod latest;
 #[path = "../../support/place.rs"]
 mod place;
+#[path = "../../support/progress.rs"]
+mod progress;
 #[path = "../../support/report.rs"]
 #[allow(dead_code, reason = "other benchmarks use the rest")]
 mod report;

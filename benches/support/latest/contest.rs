@@ -6,6 +6,7 @@ use super::PROBE;
 use super::cells::Writing;
 use crate::crew::{Counts, Crew, cores, pass};
 use crate::place::{Place, Probe};
+use crate::progress::Progress;
 
 /// One that holds values of one size.
 pub(crate) struct Contestant {
@@ -79,12 +80,23 @@ pub(crate) struct Contest {
     /// Round trips of a bare line, in nanoseconds.
     pub(crate) round_trips: Vec<f64>,
     crew: usize,
+    progress: Progress,
 }
 
 impl Contest {
     /// The first crew is one of processes.
-    pub(crate) fn new(crews: Vec<Crew>, probe: Probe) -> Self {
-        Self { crews, probe, round_trips: Vec::new(), crew: 0 }
+    pub(crate) fn new(crews: Vec<Crew>, probe: Probe, progress: Progress) -> Self {
+        Self { crews, probe, round_trips: Vec::new(), crew: 0, progress }
+    }
+
+    /// Of the progress, for contestants of one size: about as many as it takes milliseconds for each of them.
+    pub(crate) fn steps(readers: usize, rounds: usize) -> usize {
+        Self::weight(readers) * (rounds + 1)
+    }
+
+    fn weight(readers: usize) -> usize {
+        let Times { alone, both, .. } = Times::of(readers);
+        (alone + both).as_millis() as usize
     }
 
     /// The crew, after the one before has gone to sleep.
@@ -141,6 +153,7 @@ impl Contest {
                     all[at].samples.push(Sample { place, ..sample });
                 }
             }
+            self.progress.steps(Self::weight(readers));
         }
         all
     }

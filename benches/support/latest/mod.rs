@@ -2,7 +2,7 @@
 //!
 //! Every contestant runs in short slices, all of them once in a round, so that those that are compared ran within
 //! milliseconds of each other. What is reported is the median of the ratios of such neighbours, apart for each place.
-//! Whoever includes this has the modules `crew`, `place` and `report` at its root.
+//! Whoever includes this has the modules `crew`, `place`, `progress` and `report` at its root.
 
 mod cells;
 mod contest;

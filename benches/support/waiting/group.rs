@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{Parent, median, quantile};
+use crate::support::{Parent, Progress, median, quantile};
 
 /// What one process does as a contestant with so many messages or rounds.
 pub(crate) type Job = Box<dyn FnMut(u64)>;
@@ -68,7 +68,13 @@ impl Group {
 
     /// In the parent: so many slices of each contestant, in turning order. `at` is the group's number. Of those who poll,
     /// a slice in which somebody else had one of the cores is done again.
-    pub(crate) fn measure(&mut self, parent: &mut Parent, at: usize, pairs: usize, polls: bool) {
+    pub(crate) fn measure(
+        &mut self,
+        parent: &mut Parent,
+        at: usize,
+        (pairs, progress): (usize, &Progress),
+        polls: bool,
+    ) {
         let Self { count, contestants, figures, ends_here, .. } = self;
         let (len, count) = (contestants.len(), *count);
         let mut left = pairs * len * SHARE;
@@ -90,8 +96,14 @@ impl Group {
                 if round > 0 {
                     figures[contestant].push(elapsed.as_nanos() as f64 / count as f64);
                 }
+                progress.step();
             }
         }
+    }
+
+    /// Of the progress, for so many pairs.
+    pub(crate) fn steps(&self, pairs: usize) -> usize {
+        self.contestants.len() * (pairs + 1)
     }
 
     /// The ratios of a contestant's figures to those of another one, slice by slice.

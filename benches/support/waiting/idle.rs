@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use ringway::{seqlock, spsc};
 use rustix::process::{Signal, set_parent_process_death_signal};
 
+use crate::support::Progress;
+
 /// Environment variable: what a process waits for.
 const IDLER: &str = "RINGWAY_BENCH_IDLER";
 
@@ -95,7 +97,13 @@ pub(crate) fn idle(time: Duration) -> Vec<Idle> {
         assert_eq!(line(&mut output), "waits\n");
         (title, child, output)
     });
-    thread::sleep(time);
+    // Whole seconds: what this process does in between is in no account.
+    let progress = Progress::new(time.as_secs() as usize);
+    (0..time.as_secs()).for_each(|_| {
+        thread::sleep(Duration::from_secs(1));
+        progress.step();
+    });
+    drop(progress);
     tx.send(1).expect("the receiver");
     rx.recv().expect("the sender");
     writer.store(1);

@@ -14,7 +14,7 @@ use ringway::{Wait, spsc};
 
 use super::idle::voluntary_switches;
 use super::{Group, Job, Part};
-use crate::support::{FutexPingPong, Side, pin};
+use crate::support::{FutexPingPong, Progress, Side, pin};
 
 /// Round trips of a slice.
 const ROUNDS: u64 = 50;
@@ -195,11 +195,13 @@ const QUIET: Duration = Duration::from_millis(5);
 
 impl Bursts {
     /// Of so many bursts, how often the receiver slept in each, the sleep that the burst ended among them.
-    pub(crate) fn run(&mut self, bursts: usize) -> Vec<f64> {
+    pub(crate) fn run(&mut self, bursts: usize, progress: &Progress) -> Vec<f64> {
         let mut burst = || {
             thread::sleep(QUIET);
             (0..BURST).for_each(|number| self.tx.send(number).expect("the other process"));
-            self.counts.recv().expect("the other process") as f64
+            let count = self.counts.recv().expect("the other process") as f64;
+            progress.step();
+            count
         };
         burst();
         (0..bursts).map(|_| burst()).collect()

@@ -13,6 +13,7 @@ use ringway::Message;
 use serde_json::Value;
 
 use crate::crew::{self, Crew, Job, Memory};
+use crate::progress::Progress;
 use support::{Contest, Contestant, Figures, PROBE, Totals, Writing, YARDSTICKS};
 
 /// Sizes of values, in words, with their numbers.
@@ -109,7 +110,8 @@ pub(crate) fn run(rounds: usize) -> Vec<Value> {
         }),
     ];
     crew::pin(0);
-    let mut contest = Contest::new(crews, probe);
+    let progress = Progress::new(sizes.len() * Contest::steps(1, rounds));
+    let mut contest = Contest::new(crews, probe, progress);
     let mut all: Vec<Figures> = Vec::new();
     for (words, contestants) in [1, 8, 128].iter().zip(&mut sizes) {
         all.extend(contest.measure(contestants, words * 8, 1, rounds));
