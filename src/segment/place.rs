@@ -230,7 +230,7 @@ impl Segment {
                 // (invariant), aligned as a page-aligned region and the plan have it; `self` keeps the region.
                 Some(unsafe { &(*record).gate })
             }
-            _ => Some(&record.gate),
+            Memory::Map(_) | Memory::Heap(_) => Some(&record.gate),
         }
     }
 

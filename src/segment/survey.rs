@@ -61,3 +61,40 @@ impl Header {
         Ok(Survey { layout: header.check_layout(len, shape)?, message, key })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use zerocopy::IntoBytes;
+
+    use super::*;
+    use crate::protocol::gate::Parking;
+    use crate::protocol::lifecycle::READY;
+    use crate::protocol::ring::OnReceiverDeath;
+    use crate::segment::Terms;
+
+    /// Of an array of so many `u8`.
+    fn schema_of_bytes(len: u64) -> Vec<u8> {
+        [&[1, 0x40][..], &len.to_le_bytes(), &[1]].concat()
+    }
+
+    #[test]
+    fn a_type_that_no_mapping_can_hold_is_what_a_segment_is_refused_for() {
+        let (on_receiver_death, parking) = (OnReceiverDeath::Redeliver, Parking::Fenced);
+        for kind in Kind::ALL.into_iter().filter(|kind| kind.is_ring()) {
+            let terms = Terms { kind, capacity: 1, senders: 1, receivers: 1, on_receiver_death, parking };
+            let found = |len| {
+                let schema = schema_of_bytes(len);
+                let layout = Layout::plan(Shape::of::<u8>(terms, schema.len() as u32)).expect("it fits");
+                let mut header = Header::new(&layout, &schema);
+                header.state = READY;
+                Header::survey(header.as_bytes(), layout.len, |_, _| Some(schema))
+                    .map(|survey| survey.message.size())
+            };
+            assert_eq!(found(1), Ok(1));
+            for len in [1 << 62, i64::MAX as u64] {
+                let what = "a type that is too large for a mapping".into();
+                assert_eq!(found(len), Err(damaged("schema", what, "a smaller one".into())), "{kind:?}");
+            }
+        }
+    }
+}

@@ -177,6 +177,48 @@ fn a_reader_that_may_not_write_where_it_would_sleep_gets_every_newer_value() {
     });
 }
 
+/// How many bytes of this file are mapped to be written here, of each mapping.
+fn writable(file: &Path) -> Vec<u64> {
+    let maps = fs::read_to_string("/proc/self/maps").expect("a process may read its own");
+    let ours = maps.lines().filter(|line| line.ends_with(file.to_str().expect("UTF-8")));
+    let parts = ours.map(|line| line.split(' ').collect::<Vec<_>>()).filter(|parts| parts[1].contains('w'));
+    let address = |text| u64::from_str_radix(text, 16).expect("an address");
+    parts
+        .map(|parts| {
+            let (start, end) = parts[0].split_once('-').expect("two");
+            address(end) - address(start)
+        })
+        .collect()
+}
+
+#[test]
+fn a_reader_that_slept_can_write_to_where_it_sleeps_and_to_no_page_of_values() {
+    watched(|| {
+        let space = TempNamespace::new();
+        let table = || {
+            let dir = Namespace::Dir(space.path().to_owned());
+            seqlock::table::<[u64; 16]>("table").namespace(dir).cells(100).wait(Wait::ParkAtOnce)
+        };
+        // What is mapped by whoever made the table is listed under another name.
+        let maker = table().create_new().reader().expect("the name is free");
+        let reader = table().open_existing().reader().expect("it is there");
+        let path = space.path().join("table");
+        assert_eq!(writable(&path), []);
+        for index in [0, 99] {
+            let answer = reader.wait_newer(index, &mut 0, Duration::from_millis(20));
+            assert_eq!(answer, Err(WaitError::Timeout), "nobody has written yet");
+        }
+        let bytes = fs::read(&path).expect("it is there");
+        let page = 4096;
+        let values = page + u64::from_le_bytes(bytes[page as usize + 128..][..8].try_into().expect("eight"));
+        assert!(values.next_multiple_of(page) < bytes.len() as u64, "most of it are values");
+        let [len] = writable(&path)[..] else { panic!("one place to sleep at") };
+        assert!(len <= values.next_multiple_of(page), "{len} bytes, and values from {values} on");
+        drop((maker, reader));
+        space.assert_empty();
+    });
+}
+
 /// Sends one thread of a process a signal.
 #[allow(unsafe_code, reason = "of the processes that are sent signals rustix does not name single threads")]
 fn interrupt(process: u64, thread: u64) {
