@@ -80,6 +80,7 @@ impl<T: Message, K: Kind> Channel<T, K> {
     /// let stats = channel.stats()?;
     /// assert_eq!(stats.fill, 3);
     /// # #[cfg(feature = "counters")] {
+    /// // With the feature `counters`:
     /// let counters = stats.senders[0].counters.expect("this program counts");
     /// assert_eq!((counters.messages, counters.bytes, counters.batches), (3, 24, 1));
     /// # }

@@ -52,7 +52,8 @@ pub struct Participant {
     /// What it has claimed and not gone on with, if that is anything; the sender of a channel with one, and the receiver of
     /// such a one, claim without a word. One that was about to claim what another was faster to claim may be told to have it.
     pub claimed: Option<Claimed>,
-    /// What it says that it has done; `None` if it does not count: its program was built without, or it writes cells.
+    /// What it says that it has done; `None` if it does not count: its program was built without the feature
+    /// `counters`, or it writes cells.
     pub counters: Option<Counters>,
 }
 
