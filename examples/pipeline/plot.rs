@@ -48,6 +48,14 @@ fn beside(area: &Area<'_>, text: &str, at: (i32, i32)) -> Result<()> {
     Ok(area.draw_text(text, &style, at)?)
 }
 
+/// A chart with its title and room for its axes.
+fn titled<'a, 'b>(area: &'a Area<'b>, title: &str) -> ChartBuilder<'a, 'b, SVGBackend<'b>> {
+    let mut chart = ChartBuilder::on(area);
+    chart.caption(title, text_style(20)).margin(14).margin_right(MARGIN);
+    chart.x_label_area_size(52).y_label_area_size(80);
+    chart
+}
+
 /// The numbers of messages for each bar, and lines at the named latencies, which ascend.
 pub(crate) fn latency(title: &str, counts: &[u64], marks: &[(&str, u64)]) -> Result<String> {
     let mut text = String::new();
@@ -63,13 +71,8 @@ pub(crate) fn latency(title: &str, counts: &[u64], marks: &[(&str, u64)]) -> Res
     // Room above the bars for the rows of text; one message is more than no height.
     let (bottom, top) = (0.7, most.max(2.0).powf(1.4));
     let x = (decades[0]..decades[decades.len() - 1]).log_scale().with_key_points(decades);
-    let mut chart = ChartBuilder::on(&area)
-        .caption(title, text_style(20))
-        .margin(14)
-        .margin_right(MARGIN)
-        .x_label_area_size(52)
-        .y_label_area_size(80)
-        .build_cartesian_2d(x, (bottom..top).log_scale().with_key_points(powers))?;
+    let mut chart =
+        titled(&area, title).build_cartesian_2d(x, (bottom..top).log_scale().with_key_points(powers))?;
     chart
         .configure_mesh()
         .disable_x_mesh()
@@ -108,13 +111,7 @@ pub(crate) fn throughput(title: &str, timeline: &Timeline) -> Result<String> {
     let end = rates.last().map_or(1.0, |(seconds, _)| *seconds);
     let most = rates.iter().fold(1.0_f64, |most, (_, rate)| most.max(*rate));
     let top = most * 1.15;
-    let mut chart = ChartBuilder::on(&area)
-        .caption(title, text_style(20))
-        .margin(14)
-        .margin_right(MARGIN)
-        .x_label_area_size(52)
-        .y_label_area_size(80)
-        .build_cartesian_2d(0.0..end, 0.0..top)?;
+    let mut chart = titled(&area, title).build_cartesian_2d(0.0..end, 0.0..top)?;
     chart
         .configure_mesh()
         .disable_x_mesh()

@@ -51,25 +51,28 @@ impl Member {
         Ok(member)
     }
 
-    fn record(&self) -> &Record {
-        let Seat { side, index, .. } = self.seat;
-        &table::records(&self.segment.any_ring(), side)[index as usize]
+    /// Counts in its record, where counting is compiled in.
+    fn count(&self, count: impl FnOnce(&Record)) {
+        if tally::COUNTS {
+            let Seat { side, index, .. } = self.seat;
+            count(&table::records(&self.segment.any_ring(), side)[index as usize]);
+        }
     }
 
     /// Counts what happened to it.
     pub(super) fn happened(&self, event: Event) {
-        tally::happened(self.record(), event);
+        self.count(|record| tally::happened(record, event));
     }
 
-    /// Counts a call that ended with nothing.
+    /// Counts a call that ended with nothing: a caller may try again and again, so no clock is read.
     pub(super) fn refused(&self) {
-        tally::refused(self.record());
+        self.count(|record| record.count(Event::Refused));
     }
 
     /// Notes that it has to wait: the ring is full, or empty.
     pub(super) fn stuck(&self) {
         if self.seat.side == Side::Sending {
-            tally::full(self.record(), self.segment.capacity());
+            self.count(|record| record.note_fill(self.segment.capacity().into()));
         }
     }
 

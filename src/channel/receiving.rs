@@ -130,7 +130,7 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
     pub(super) fn release(&mut self, count: u64) {
         self.side.release(&self.slots.ring());
         if self.tally.is_due(count, self.sole_position()) {
-            self.store_sums(true);
+            self.store_sums();
         }
         if self.slots.ring_for(Side::Sending) {
             self.woke();
@@ -142,9 +142,9 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
 
     #[cold]
     #[inline(never)]
-    fn store_sums(&mut self, look: bool) {
+    fn store_sums(&mut self) {
         let (slots, side, position) = (&self.slots, &self.side, self.sole_position());
-        self.tally.store(position, slots.segment.receivers(), look.then(|| side.in_flight(&slots.ring())));
+        self.tally.store(position, slots.segment.receivers(), Some(side.in_flight(&slots.ring())));
     }
 
     #[cold]

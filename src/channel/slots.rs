@@ -157,7 +157,7 @@ impl<P: Payload, K: Kind> Sending<P, K> {
     pub(super) fn commit(&mut self, count: u64) {
         self.side.commit(&self.slots.ring());
         if self.tally.is_due(count, self.sole_position()) {
-            self.store_sums(true);
+            self.store_sums();
         }
         if self.slots.ring_for(Side::Receiving) {
             self.woke();
@@ -166,9 +166,9 @@ impl<P: Payload, K: Kind> Sending<P, K> {
 
     #[cold]
     #[inline(never)]
-    fn store_sums(&mut self, look: bool) {
+    fn store_sums(&mut self) {
         let (slots, side, position) = (&self.slots, &self.side, self.sole_position());
-        self.tally.store(position, slots.segment.senders(), look.then(|| side.in_flight(&slots.ring())));
+        self.tally.store(position, slots.segment.senders(), Some(side.in_flight(&slots.ring())));
     }
 
     #[cold]

@@ -4,7 +4,7 @@ use crate::protocol::counters::Event;
 use crate::protocol::roster::{Record, identity};
 
 /// Whether participants of this program count.
-const COUNTS: bool = cfg!(feature = "counters");
+pub(super) const COUNTS: bool = cfg!(feature = "counters");
 
 /// Once in so many messages the sums are stored, and it is looked how full the ring is.
 const MESSAGES: u64 = 1024;
@@ -86,8 +86,10 @@ impl Tally {
     #[cold]
     #[inline(never)]
     pub(super) fn happened(&mut self, position: Option<u64>, records: &[Record], event: Event) {
-        self.store(position, records, None);
-        happened(&records[self.index as usize], event);
+        if COUNTS {
+            self.store(position, records, None);
+            happened(&records[self.index as usize], event);
+        }
     }
 }
 
@@ -108,22 +110,6 @@ pub(super) fn begin(record: &Record, is_shared: bool, position: u64) -> u64 {
 
 /// Something happened that is rare, or slow.
 pub(super) fn happened(record: &Record, event: Event) {
-    if COUNTS {
-        record.count(event);
-        record.note_active(roughly_now());
-    }
-}
-
-/// A call ended with nothing: a caller may try again and again, so no clock is read.
-pub(super) fn refused(record: &Record) {
-    if COUNTS {
-        record.count(Event::Refused);
-    }
-}
-
-/// The holder found its ring full.
-pub(super) fn full(record: &Record, capacity: u32) {
-    if COUNTS {
-        record.note_fill(capacity.into());
-    }
+    record.count(event);
+    record.note_active(roughly_now());
 }

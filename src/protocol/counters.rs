@@ -3,9 +3,8 @@
 //! Only the holder of a record writes them. Nobody goes by them: they are plain loads and stores in no order, and whoever
 //! holds a record may as well count nothing. It does if [`Counts::active`] is before the time at which it came.
 //!
-//! Messages are not counted there one by one. A peer that looks whether the holder is there reads the record's first line,
-//! and its prefetcher takes the second one along; a store for each message there halved the speed of small ones. So the holder
-//! counts in its own memory, and stores the sums now and then. Of a sole side the ring has the number anyway.
+//! Messages are not counted there one by one: the holder stores sums now and then. Of a sole side the ring has the number of
+//! messages anyway.
 
 use super::roster::Record;
 use crate::sync::HintU64;
