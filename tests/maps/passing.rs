@@ -169,7 +169,7 @@ fn a_descriptor_that_is_not_what_its_sender_says_is_refused() {
         assert!(text.contains(&format!("found a descriptor {why}")), "{text}");
     }
     let directory = File::open(space.path()).expect("ours");
-    let (pipe, _end) = io::pipe().expect("made");
+    let (pipe, _end) = rustix::pipe::pipe().expect("made");
     for none in [&directory as &dyn AsFd, &pipe] {
         let kind = |kind: &ErrorKind| matches!(kind, ErrorKind::NotMappable { .. });
         assert_kind(receive(none, FILE), kind, io::ErrorKind::Unsupported);
