@@ -6,13 +6,14 @@ use super::blocking::Stop;
 use super::kind::Kind;
 use super::payload::Payload;
 use super::slots::Slots;
-use super::tally::{self, Tally};
+use super::tally::{self, COUNTS, Tally};
 use crate::protocol::counters::Event;
 use crate::protocol::peer::{self, News};
 use crate::protocol::ring::Corruption;
 use crate::protocol::roster::Side;
 use crate::protocol::side::RecvSide;
 use crate::segment::{self, Segment};
+use crate::sync::Ordering::Relaxed;
 use crate::wait::Bell;
 
 /// The receiving side's slots, with that payload.
@@ -122,15 +123,17 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
                 self.tally.happened(self.sole_position(), self.slots.segment.receivers(), Event::Redelivered);
             }
         }
-        self.side.take(&self.slots.ring());
+        if self.side.take(&self.slots.ring()) && COUNTS && !K::SHARED_RECEIVERS {
+            self.end_lap();
+        }
     }
 
     /// Gives the slots of what was taken back, of so many messages, and wakes who waits for one.
     #[inline]
     pub(super) fn release(&mut self, count: u64) {
         self.side.release(&self.slots.ring());
-        if self.tally.is_due(count, self.sole_position()) {
-            self.store_sums();
+        if self.tally.moved(count, K::SHARED_RECEIVERS) {
+            self.store_sums(None);
         }
         if self.slots.ring_for(Side::Sending) {
             self.woke();
@@ -142,9 +145,19 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
 
     #[cold]
     #[inline(never)]
-    fn store_sums(&mut self) {
-        let (slots, side, position) = (&self.slots, &self.side, self.sole_position());
+    fn store_sums(&mut self, position: Option<u64>) {
+        let (slots, side) = (&self.slots, &self.side);
         self.tally.store(position, slots.segment.receivers(), Some(side.in_flight(&slots.ring())));
+    }
+
+    /// Of a sole side: a lap has ended. Some messages of the call may not be given back yet.
+    #[cold]
+    #[inline(never)]
+    fn end_lap(&mut self) {
+        let position = self.slots.ring().control.head.0.load(Relaxed);
+        if self.tally.is_due_at(position) {
+            self.store_sums(Some(position));
+        }
     }
 
     #[cold]

@@ -11,7 +11,7 @@ use super::error::Broken;
 use super::kind::Kind;
 use super::payload::{Of, Payload};
 use super::receiving::Receiving;
-use super::tally::{self, Tally};
+use super::tally::{self, COUNTS, Tally};
 use crate::message::{InvalidField, Message, validate_bits};
 use crate::protocol::counters::Event;
 use crate::protocol::peer::{self, News};
@@ -20,6 +20,7 @@ use crate::protocol::roster::{Presence, Side};
 use crate::protocol::side::SendSide;
 use crate::protocol::table;
 use crate::segment::Segment;
+use crate::sync::Ordering::Relaxed;
 use crate::sync::{crash_point, words};
 use crate::wait::Bell;
 
@@ -149,15 +150,17 @@ impl<P: Payload, K: Kind> Sending<P, K> {
         assert!(self.claimed > 0, "a slot was filled before it was claimed");
         crash_point("send.after-write");
         self.claimed -= 1;
-        self.side.fill(&self.slots.ring());
+        if self.side.fill(&self.slots.ring()) && COUNTS && !K::SHARED_SENDERS {
+            self.end_lap();
+        }
     }
 
     /// Publishes the messages that were filled, so many, and wakes who waits for them.
     #[inline]
     pub(super) fn commit(&mut self, count: u64) {
         self.side.commit(&self.slots.ring());
-        if self.tally.is_due(count, self.sole_position()) {
-            self.store_sums();
+        if self.tally.moved(count, K::SHARED_SENDERS) {
+            self.store_sums(None);
         }
         if self.slots.ring_for(Side::Receiving) {
             self.woke();
@@ -166,9 +169,19 @@ impl<P: Payload, K: Kind> Sending<P, K> {
 
     #[cold]
     #[inline(never)]
-    fn store_sums(&mut self) {
-        let (slots, side, position) = (&self.slots, &self.side, self.sole_position());
+    fn store_sums(&mut self, position: Option<u64>) {
+        let (slots, side) = (&self.slots, &self.side);
         self.tally.store(position, slots.segment.senders(), Some(side.in_flight(&slots.ring())));
+    }
+
+    /// Of a sole side: a lap has ended. Some messages of the call may not be published yet.
+    #[cold]
+    #[inline(never)]
+    fn end_lap(&mut self) {
+        let position = self.slots.ring().control.tail.0.load(Relaxed);
+        if self.tally.is_due_at(position) {
+            self.store_sums(Some(position));
+        }
     }
 
     #[cold]

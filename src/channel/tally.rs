@@ -6,22 +6,25 @@ use crate::protocol::roster::{Record, identity};
 /// Whether participants of this program count.
 pub(super) const COUNTS: bool = cfg!(feature = "counters");
 
-/// Once in so many messages the sums are stored, and it is looked how full the ring is.
+/// Once in so many messages, at least, the sums are stored, and it is looked how full the ring is.
 const MESSAGES: u64 = 1024;
 /// After so many looks in turn that found nothing the sums are stored: there is time.
 const LOOKS: u32 = 64;
 
 /// What one end has moved.
 ///
-/// Of a sole side its position says that, so that nothing is written for a message that goes by itself.
+/// Of a sole side its position says that, so that nothing is done for a message that goes by itself: the end of a lap, where
+/// it has something to do anyway, is where the sums are stored.
 #[derive(Debug)]
 pub(super) struct Tally {
     /// Which of its side's records it has.
     index: u32,
     /// Looks that found nothing since something was moved.
     looks: u32,
-    /// Of a sole side: the position at which it began. Of a shared one: what it has moved, counted down.
+    /// Of a sole side: the position at which it began.
     first: u64,
+    /// Of a shared side: messages that it has moved.
+    moved: u64,
     /// Messages that went with others, but for the first of each batch.
     further: u64,
     /// As many messages are in the record.
@@ -30,35 +33,38 @@ pub(super) struct Tally {
 
 impl Tally {
     pub(super) fn new(index: u32, first: u64) -> Self {
-        Self { index, looks: 0, first, further: 0, stored: 0 }
+        Self { index, looks: 0, first, moved: 0, further: 0, stored: 0 }
     }
 
-    /// Messages that were moved. `position`: of a sole side, where it is; of a shared one 0.
-    #[inline(always)]
-    fn messages(&self, position: u64) -> u64 {
-        position.wrapping_sub(self.first)
+    /// Messages that were moved. `position`: of a sole side, where it is.
+    fn messages(&self, position: Option<u64>) -> u64 {
+        position.map_or(self.moved, |position| position.wrapping_sub(self.first))
     }
 
-    /// So many messages are published, or given back, at once; whether the sums are to be stored. `position`: of a sole side,
-    /// where it is now.
+    /// So many messages are published, or given back, at once; whether the sums are to be stored.
     #[inline(always)]
-    pub(super) fn is_due(&mut self, count: u64, position: Option<u64>) -> bool {
+    pub(super) fn moved(&mut self, count: u64, is_shared: bool) -> bool {
         if !COUNTS {
             return false;
-        }
-        if position.is_none() {
-            self.first = self.first.wrapping_sub(count);
         }
         if count != 1 {
             self.further = self.further.wrapping_add(count.wrapping_sub(1));
         }
-        position.unwrap_or(self.first.wrapping_neg()) % MESSAGES < count
+        if is_shared {
+            self.moved = self.moved.wrapping_add(count);
+        }
+        is_shared && self.moved % MESSAGES < count
+    }
+
+    /// Whether the sums of a sole side at that position are to be stored, at the end of a lap.
+    pub(super) fn is_due_at(&self, position: u64) -> bool {
+        self.messages(Some(position)).wrapping_sub(self.stored) >= MESSAGES
     }
 
     /// A look found nothing.
     #[inline]
     pub(super) fn nothing(&mut self, position: Option<u64>, records: &[Record]) {
-        if COUNTS && self.stored != self.messages(position.unwrap_or(0)) {
+        if COUNTS && self.stored != self.messages(position) {
             self.looks += 1;
             if self.looks >= LOOKS {
                 self.store(position, records, None);
@@ -70,7 +76,7 @@ impl Tally {
     #[cold]
     #[inline(never)]
     pub(super) fn store(&mut self, position: Option<u64>, records: &[Record], fill: Option<u64>) {
-        let messages = self.messages(position.unwrap_or(0));
+        let messages = self.messages(position);
         if COUNTS && self.stored != messages {
             let record = &records[self.index as usize];
             record.note_moved(messages, messages.wrapping_sub(self.further));

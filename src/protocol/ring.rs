@@ -187,14 +187,16 @@ impl Cursor {
         }
     }
 
-    /// On to the next position.
+    /// On to the next position; whether that is the first of a lap.
     #[inline]
-    pub fn step(&mut self, capacity: u32) {
+    pub fn step(&mut self, capacity: u32) -> bool {
         self.position += 1;
-        if self.position - self.start == u64::from(capacity) {
+        let begins_lap = self.position - self.start == u64::from(capacity);
+        if begins_lap {
             self.start = self.position;
             self.lap += 1;
         }
+        begins_lap
     }
 }
 

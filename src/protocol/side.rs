@@ -31,8 +31,8 @@ pub trait SendSide: Sized {
     /// The slot that the next message goes to. It may be written after a claim.
     fn slot(&self) -> u32;
 
-    /// The message in [`slot`](Self::slot) is complete; on to the next one.
-    fn fill(&mut self, ring: &Ring<'_>);
+    /// The message in [`slot`](Self::slot) is complete; on to the next one. Of a sole side, whether a lap begins.
+    fn fill(&mut self, ring: &Ring<'_>) -> bool;
 
     /// Everything that was filled is published.
     fn commit(&mut self, ring: &Ring<'_>);
@@ -80,8 +80,8 @@ pub trait RecvSide: Sized {
     /// How often the next message may have been received before.
     fn redelivered(&self) -> u32;
 
-    /// The message in [`slot`](Self::slot) has been read; on to the next one.
-    fn take(&mut self, ring: &Ring<'_>);
+    /// The message in [`slot`](Self::slot) has been read; on to the next one. Of a sole side, whether a lap begins.
+    fn take(&mut self, ring: &Ring<'_>) -> bool;
 
     /// Everything that was taken is given back.
     fn release(&mut self, ring: &Ring<'_>);

@@ -141,12 +141,13 @@ impl SendSide for SoleSender {
 
     /// Step S3.
     #[inline]
-    fn fill(&mut self, ring: &Ring<'_>) {
+    fn fill(&mut self, ring: &Ring<'_>) -> bool {
         if ring.form == Form::Stamped {
             ring.stamps.get(self.next.slot()).store(full(self.next.lap()), PUBLISH_STAMP);
         }
-        self.next.step(ring.capacity);
+        let begins_lap = self.next.step(ring.capacity);
         crash_point("send.after-fill");
+        begins_lap
     }
 
     /// Step S4.
@@ -311,8 +312,8 @@ impl RecvSide for SoleReceiver {
     }
 
     #[inline]
-    fn take(&mut self, ring: &Ring<'_>) {
-        self.next.step(ring.capacity);
+    fn take(&mut self, ring: &Ring<'_>) -> bool {
+        self.next.step(ring.capacity)
     }
 
     /// Step R3.

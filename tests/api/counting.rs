@@ -70,6 +70,45 @@ fn of_a_sole_side_each_message_is_counted_at_once_and_of_a_shared_one_after_a_wh
 }
 
 #[test]
+fn sums_of_a_sole_side_are_stored_with_the_laps_and_never_fall() {
+    fn test<M: Numbered, K: Makes>(is_sole: [bool; 2]) {
+        const PER_CALL: usize = 30;
+        let space = TempNamespace::new();
+        let channel = || channel_of::<M, K>(&space).capacity(64);
+        let (mut tx, mut rx) =
+            (channel().sender().expect("the name is free"), channel().receiver().expect("the role is free"));
+        let batch: Vec<M> = (0..PER_CALL as u64).map(M::of).collect();
+        let mut before = [0; 2];
+        for call in 1..=200 {
+            let mut received = Vec::new();
+            tx.send_batch(&batch).expect("there is room");
+            rx.recv_batch(&mut received, PER_CALL).expect("sent");
+            assert_eq!(received.len(), PER_CALL);
+            let stats = channel().stats().expect("it can be looked into");
+            let counters = [of(&stats.senders), of(&stats.receivers)];
+            for ((counters, before), is_sole) in counters.iter().zip(&mut before).zip(is_sole) {
+                let Counters { messages, batches, .. } = *counters;
+                if is_sole {
+                    assert_eq!(messages, call * PER_CALL as u64);
+                }
+                // A lap of 64 is less than three calls.
+                let stored = (call * PER_CALL as u64).saturating_sub(1024 + 64 + 30) / PER_CALL as u64;
+                assert!(
+                    (stored.max(*before)..=call).contains(&batches),
+                    "{batches} of {call}, before {before}"
+                );
+                *before = batches;
+            }
+        }
+        assert!(before.iter().all(|batches| *batches > 150), "{before:?}");
+    }
+    test::<u64, Spsc>([true, true]);
+    test::<[u64; 16], Spsc>([true, true]);
+    test::<u64, Mpsc>([false, true]);
+    test::<[u64; 16], Spmc>([true, false]);
+}
+
+#[test]
 fn a_successor_counts_from_nothing_and_what_its_predecessor_counted_is_gone() {
     let space = TempNamespace::new();
     let channel = || channel_of::<u64, Spsc>(&space).capacity(64);

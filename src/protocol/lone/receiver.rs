@@ -237,12 +237,13 @@ impl RecvSide for LoneReceiver {
     }
 
     #[inline(always)]
-    fn take(&mut self, ring: &Ring<'_>) {
+    fn take(&mut self, ring: &Ring<'_>) -> bool {
         self.ready -= 1;
-        self.next.step(ring.capacity);
+        let begins_lap = self.next.step(ring.capacity);
         if self.next.position() < self.end {
             self.pass_over(ring);
         }
+        begins_lap
     }
 
     /// Steps Y4 and Y5.

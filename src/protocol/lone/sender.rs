@@ -101,10 +101,11 @@ impl SendSide for LoneSender {
 
     /// Step X3.
     #[inline(always)]
-    fn fill(&mut self, ring: &Ring<'_>) {
+    fn fill(&mut self, ring: &Ring<'_>) -> bool {
         ring.stamps.get(self.next.slot()).store(full(self.next.lap()), FILL);
-        self.next.step(ring.capacity);
+        let begins_lap = self.next.step(ring.capacity);
         crash_point("send.after-fill");
+        begins_lap
     }
 
     /// Step X4.

@@ -325,12 +325,13 @@ impl RecvSide for SharedReceiver {
     }
 
     #[inline(always)]
-    fn take(&mut self, ring: &Ring<'_>) {
+    fn take(&mut self, ring: &Ring<'_>) -> bool {
         self.ready -= 1;
         self.next.step(ring.capacity);
         if self.next.position() < self.end {
             self.pass_over(ring);
         }
+        false
     }
 
     /// Step C6.

@@ -182,13 +182,14 @@ impl SendSide for SharedSender {
 
     /// Step P5.
     #[inline(always)]
-    fn fill(&mut self, ring: &Ring<'_>) {
+    fn fill(&mut self, ring: &Ring<'_>) -> bool {
         if mutant("shared_intent_before_fill") && self.claimed() == 1 {
             ring.senders[self.index as usize].own.intent.store(intent::of(self.end, 1), INTEND);
         }
         ring.stamps.get(self.next.slot()).store(full(self.next.lap()), FILL);
         self.next.step(ring.capacity);
         crash_point("send.after-fill");
+        false
     }
 
     #[inline]
