@@ -7,13 +7,12 @@ use super::kind::Kind;
 use super::payload::Payload;
 use super::slots::Slots;
 use super::tally::{self, COUNTS, Tally};
-use crate::protocol::counters::Event;
+use crate::protocol::counters::{Event, told};
 use crate::protocol::peer::{self, News};
 use crate::protocol::ring::Corruption;
 use crate::protocol::roster::Side;
 use crate::protocol::side::RecvSide;
 use crate::segment::{self, Segment};
-use crate::sync::Ordering::Relaxed;
 use crate::wait::Bell;
 
 /// The receiving side's slots, with that payload.
@@ -154,7 +153,7 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
     #[cold]
     #[inline(never)]
     fn end_lap(&mut self) {
-        let position = self.slots.ring().control.head.0.load(Relaxed);
+        let position = told(&self.slots.ring(), Side::Receiving);
         if self.tally.is_due_at(position) {
             self.store_sums(Some(position));
         }

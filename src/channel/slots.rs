@@ -13,14 +13,13 @@ use super::payload::{Of, Payload};
 use super::receiving::Receiving;
 use super::tally::{self, COUNTS, Tally};
 use crate::message::{InvalidField, Message, validate_bits};
-use crate::protocol::counters::Event;
+use crate::protocol::counters::{Event, told};
 use crate::protocol::peer::{self, News};
 use crate::protocol::ring::{Corruption, Ring};
 use crate::protocol::roster::{Presence, Side};
 use crate::protocol::side::SendSide;
 use crate::protocol::table;
 use crate::segment::Segment;
-use crate::sync::Ordering::Relaxed;
 use crate::sync::{crash_point, words};
 use crate::wait::Bell;
 
@@ -178,7 +177,7 @@ impl<P: Payload, K: Kind> Sending<P, K> {
     #[cold]
     #[inline(never)]
     fn end_lap(&mut self) {
-        let position = self.slots.ring().control.tail.0.load(Relaxed);
+        let position = told(&self.slots.ring(), Side::Sending);
         if self.tally.is_due_at(position) {
             self.store_sums(Some(position));
         }

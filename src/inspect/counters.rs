@@ -16,13 +16,13 @@ pub struct Counters {
     pub messages: u64,
     /// Bytes of these messages.
     pub bytes: u64,
-    /// How often it published messages, or gave back their slots: once for each call, or batch. Up to 1023 may be missing while
-    /// it goes on.
+    /// How often it published messages, or gave back their slots: once for each call, or batch. While it goes on up to 1023 may
+    /// be missing; of a sole side as many as make 1023 messages and a lap, which is as many as the channel holds.
     pub batches: u64,
     /// Looks that ended with nothing since the channel was full, or empty: of a `try_` call, of a call that is out of time, of
     /// a task.
     pub refused: u64,
-    /// The most messages that it saw in the channel. It looks with each 1024th message, and a sender when it is full.
+    /// The most messages that it saw in the channel. It looks where it stores its sums, and a sender when it is full.
     pub highest_fill: u64,
     /// How often it slept until there was something.
     pub sleeps: u64,
@@ -33,8 +33,9 @@ pub struct Counters {
     pub repairs: u64,
     /// Messages it received that may have been received before. Not known where neither side is shared.
     pub redelivered: u64,
-    /// When it last did something, as far as is known: it looks at the clock with each 1024th message, after 64 looks in turn at
-    /// nothing, when it has slept, and when it wakes somebody.
+    /// When it last did something, as far as is known. It looks at the clock where it stores its sums: with each 1024th message,
+    /// or of a sole side at the end of a lap with 1024 or more of them; after 64 looks in turn at nothing; when it has slept;
+    /// and when it wakes somebody.
     pub active: SystemTime,
 }
 

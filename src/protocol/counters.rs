@@ -6,7 +6,8 @@
 //! Messages are not counted there one by one: the holder stores sums now and then. Of a sole side the ring has the number of
 //! messages anyway.
 
-use super::roster::Record;
+use super::ring::{Position, Ring};
+use super::roster::{Record, Side};
 use crate::sync::HintU64;
 use crate::sync::Ordering::{self, Relaxed};
 
@@ -73,6 +74,14 @@ pub enum Event {
     Wake,
     /// [`Counts::repairs`].
     Repair,
+}
+
+/// Of a sole side: everything below it is published, or given back.
+pub fn told(ring: &Ring<'_>, side: Side) -> Position {
+    match side {
+        Side::Sending => ring.control.tail.0.load(APART),
+        Side::Receiving => ring.control.head.0.load(APART),
+    }
 }
 
 impl Record {
