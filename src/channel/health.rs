@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::member::Member;
 use super::peer::Peer;
-use crate::protocol::counters::Event;
 use crate::protocol::ring::Ring;
 use crate::protocol::roster::{Presence, Side};
 use crate::protocol::{repair, table};
@@ -45,10 +44,7 @@ impl Health {
     /// Asks the kernel about everybody, and repairs what the dead left.
     pub(super) fn of(member: &Member) -> Self {
         let ring = member.segment().any_ring();
-        if repair::sweep(&ring, Some(member.seat()), member.locks(), now()) {
-            member.happened(Event::Repair);
-            member.wake_all();
-        }
+        member.sweep();
         let dropped = repair::dropped(&ring);
         Self {
             senders: participants(&ring, Side::Sending),

@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 use super::open;
 use super::role::{self, me};
 use super::tally;
+use super::trace::{self, Told};
 use crate::Error;
 use crate::map::ForkGuard;
 use crate::protocol::counters::Event;
 use crate::protocol::gate::Gate;
-use crate::protocol::roster::{self, Locks as _, Predecessor, Record, Seat, Side};
-use crate::protocol::table;
+use crate::protocol::roster::{self, Identity, Locks as _, Predecessor, Presence, Record, Seat, Side};
+use crate::protocol::{repair, table};
 use crate::segment::{Locks, Segment, now};
 use crate::wait::Bell;
 
@@ -26,8 +27,11 @@ pub(super) struct Member {
     owner: ForkGuard,
 }
 
+/// What people call one that may write a cell.
+pub(super) const WRITER: &str = "writer";
+
 /// What people call one that is on that side.
-fn role(side: Side) -> &'static str {
+pub(super) fn role(side: Side) -> &'static str {
     match side {
         Side::Sending => "sender",
         Side::Receiving => "receiver",
@@ -37,17 +41,19 @@ fn role(side: Side) -> &'static str {
 impl Member {
     /// Takes a place on that side. `locks` are for nobody else.
     pub(super) fn join(segment: Segment, locks: Locks, side: Side) -> Result<Self, Error> {
-        let bell = Bell::new(segment.parking());
+        let (bell, me) = (Bell::new(segment.parking()), me());
         let (seat, predecessor) = if table::is_shared(&segment.any_ring(), side) {
-            (take_record(&segment, &locks, side)?, Predecessor::None)
+            take_record(&segment, &locks, side, me)?
         } else {
             let record = &table::records(&segment.any_ring(), side)[0];
             let (incarnation, predecessor) =
-                role::take(record, &locks.lock(side, 0), open::name(&segment), role(side))?;
+                role::take(record, &locks.lock(side, 0), open::name(&segment), role(side), me)?;
             (Seat { side, index: 0, incarnation }, predecessor)
         };
         let member = Self { segment, locks, seat, predecessor, bell, owner: ForkGuard::new() };
         member.wake_all();
+        trace::tell_deaths(&member.segment, me.since);
+        member.tell(Told::Attached(predecessor));
         Ok(member)
     }
 
@@ -59,9 +65,36 @@ impl Member {
         }
     }
 
-    /// Counts what happened to it.
+    /// Counts and tells what happened to it.
     pub(super) fn happened(&self, event: Event) {
         self.count(|record| tally::happened(record, event));
+        self.tell(Told::Happened(event));
+    }
+
+    fn tell(&self, what: Told) {
+        trace::tell(&self.segment, self.seat.side, self.seat.index, what);
+    }
+
+    /// Proves the deaths of others and repairs what they left, on both sides; whether anything has changed.
+    pub(super) fn sweep(&self) -> bool {
+        let now = now();
+        let changed = repair::sweep(&self.segment.any_ring(), Some(self.seat), &self.locks, now);
+        if changed {
+            trace::tell_deaths(&self.segment, now);
+            self.happened(Event::Repair);
+            self.wake_all();
+        }
+        changed
+    }
+
+    /// Whether the one on the other side, which is not shared, is there.
+    pub(super) fn probe(&self, side: Side) -> Presence {
+        let (now, lock) = (now(), self.locks.lock(side, 0));
+        let presence = roster::probe(&table::records(&self.segment.any_ring(), side)[0], &lock, now);
+        if presence == Presence::Died {
+            trace::tell_deaths(&self.segment, now);
+        }
+        presence
     }
 
     /// Counts a call that ended with nothing: a caller may try again and again, so no clock is read.
@@ -90,7 +123,7 @@ impl Member {
         &self.locks
     }
 
-    /// How the one that had the role of a sole side before ended.
+    /// How the one that had its place before ended.
     pub(super) fn predecessor(&self) -> Predecessor {
         self.predecessor
     }
@@ -132,15 +165,21 @@ impl Drop for Member {
             roster::detach(record, &lock, seat.incarnation, now());
         }
         self.wake_all();
+        self.tell(Told::Left);
     }
 }
 
 /// Takes a record of a shared side.
-fn take_record(segment: &Segment, locks: &Locks, side: Side) -> Result<Seat, Error> {
+fn take_record(
+    segment: &Segment,
+    locks: &Locks,
+    side: Side,
+    me: Identity,
+) -> Result<(Seat, Predecessor), Error> {
     let start = Instant::now();
     loop {
-        if let Ok(seat) = table::join(&segment.any_ring(), side, locks, me()) {
-            return Ok(seat);
+        if let Ok(taken) = table::join(&segment.any_ring(), side, locks, me) {
+            return Ok(taken);
         }
         let ring = segment.any_ring();
         let records = table::records(&ring, side);

@@ -32,6 +32,7 @@ mod source;
 pub mod spmc;
 pub mod spsc;
 mod tally;
+mod trace;
 pub mod untyped;
 mod waits;
 

@@ -7,13 +7,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::member::Member;
 use super::options::EndpointOptions;
-use crate::protocol::counters::Event;
 pub use crate::protocol::peer::Departure;
 use crate::protocol::peer::News;
 use crate::protocol::repair::{self, Obstacle};
 use crate::protocol::ring::Ring;
 pub use crate::protocol::roster::Predecessor;
-use crate::protocol::roster::{self, Identity, Locks as _, Presence, Side};
+use crate::protocol::roster::{self, Identity, Presence, Side};
 use crate::protocol::table;
 use crate::segment::{Segment, now};
 use crate::wait::NAP;
@@ -143,14 +142,9 @@ impl Watch {
     /// What the kernel says.
     fn probe(&self, ring: &Ring<'_>, member: &Member) -> News {
         if !ring.rules.shared_senders && !ring.rules.shared_receivers {
-            let lock = member.locks().lock(self.side, 0);
-            return roster::probe(&table::records(ring, self.side)[0], &lock, now()).into();
+            return member.probe(self.side).into();
         }
-        let changed = repair::sweep(ring, Some(member.seat()), member.locks(), now());
-        if changed {
-            member.happened(Event::Repair);
-            member.wake_all();
-        }
+        let changed = member.sweep();
         News { presence: table::presence(ring, self.side), changed }
     }
 
@@ -231,8 +225,7 @@ impl Watch {
     pub(crate) fn peer(&self, member: &Member) -> Peer {
         let ring = member.segment().any_ring();
         let record = &table::records(&ring, self.side)[0];
-        let presence = roster::probe(record, &member.locks().lock(self.side, 0), now());
-        Peer::of(presence, roster::identity(record), roster::until(record))
+        Peer::of(member.probe(self.side), roster::identity(record), roster::until(record))
     }
 }
 

@@ -7,6 +7,7 @@ use super::kind::Kind;
 use super::payload::Payload;
 use super::slots::Slots;
 use super::tally::{self, COUNTS, Tally};
+use super::trace::{self, Told};
 use crate::protocol::counters::{Event, told};
 use crate::protocol::peer::{self, News};
 use crate::protocol::ring::Corruption;
@@ -119,7 +120,7 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
             let before = self.side.redelivered();
             self.redelivered = self.redelivered.max(before);
             if before > 0 {
-                self.tally.happened(self.sole_position(), self.slots.segment.receivers(), Event::Redelivered);
+                self.happened(Event::Redelivered);
             }
         }
         if self.side.take(&self.slots.ring()) && COUNTS && !K::SHARED_RECEIVERS {
@@ -135,7 +136,7 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
             self.store_sums(None);
         }
         if self.slots.ring_for(Side::Sending) {
-            self.woke();
+            self.happened(Event::Wake);
         }
         if K::SHARED_RECEIVERS {
             self.slots.ring_for_the_end();
@@ -161,8 +162,9 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
 
     #[cold]
     #[inline(never)]
-    fn woke(&mut self) {
-        self.tally.happened(self.sole_position(), self.slots.segment.receivers(), Event::Wake);
+    fn happened(&mut self, event: Event) {
+        self.tally.happened(self.sole_position(), self.slots.segment.receivers(), event);
+        trace::tell(&self.slots.segment, Side::Receiving, self.tally.index(), Told::Happened(event));
     }
 
     /// As of the sending side.

@@ -34,9 +34,10 @@ pub(super) fn take(
     lock: &impl Lock,
     channel: &str,
     role: &'static str,
+    me: Identity,
 ) -> Result<(u64, Predecessor), Error> {
     self::lock(record, lock, channel, role)?;
-    Ok(roster::enter(record, me()))
+    Ok(roster::enter(record, me))
 }
 
 /// Takes the lock of the role, and nothing more.

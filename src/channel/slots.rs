@@ -12,6 +12,7 @@ use super::kind::Kind;
 use super::payload::{Of, Payload};
 use super::receiving::Receiving;
 use super::tally::{self, COUNTS, Tally};
+use super::trace::{self, Told};
 use crate::message::{InvalidField, Message, validate_bits};
 use crate::protocol::counters::{Event, told};
 use crate::protocol::peer::{self, News};
@@ -187,6 +188,7 @@ impl<P: Payload, K: Kind> Sending<P, K> {
     #[inline(never)]
     fn woke(&mut self) {
         self.tally.happened(self.sole_position(), self.slots.segment.senders(), Event::Wake);
+        trace::tell(&self.slots.segment, Side::Sending, self.tally.index(), Told::Happened(Event::Wake));
     }
 
     /// The position, which says of a sole side what it has moved.

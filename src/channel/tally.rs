@@ -36,6 +36,11 @@ impl Tally {
         Self { index, looks: 0, first, moved: 0, further: 0, stored: 0 }
     }
 
+    /// Which of its side's records it has.
+    pub(super) fn index(&self) -> u32 {
+        self.index
+    }
+
     /// Messages that were moved. `position`: of a sole side, where it is.
     fn messages(&self, position: Option<u64>) -> u64 {
         position.map_or(self.moved, |position| position.wrapping_sub(self.first))

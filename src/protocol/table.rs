@@ -21,7 +21,8 @@ use super::intent;
 use super::repair;
 use super::ring::Ring;
 use super::roster::{
-    BURIED, DEAD, Identity, LIVE, Lock, Locks, Presence, Record, Seat, Side, VACANT, glance, identity, until,
+    BURIED, DEAD, Identity, LIVE, Lock, Locks, Predecessor, Presence, Record, Seat, Side, VACANT, glance,
+    identity, until,
 };
 use crate::sync::Ordering::{self, Acquire, Relaxed, Release};
 use crate::sync::{crash_point, mutant, weakened};
@@ -63,25 +64,31 @@ pub fn is_shared(ring: &Ring<'_>, side: Side) -> bool {
     }
 }
 
-/// Takes a record of a shared side: steps J0 to J4. The lock stays taken.
+/// Takes a record of a shared side: steps J0 to J4. The lock stays taken. With it, how the record's last holder ended.
 ///
 /// # Errors
 ///
 /// If no record is free.
-pub fn join(ring: &Ring<'_>, side: Side, locks: &impl Locks, me: Identity) -> Result<Seat, Full> {
+pub fn join(
+    ring: &Ring<'_>,
+    side: Side,
+    locks: &impl Locks,
+    me: Identity,
+) -> Result<(Seat, Predecessor), Full> {
     for index in 0..records(ring, side).len() as u32 {
         if !mutant("table_take_unrepaired") {
             repair::tend(ring, side, index, None, locks, me.since);
         }
-        if let Some(incarnation) = take(&records(ring, side)[index as usize], &locks.lock(side, index), me) {
-            return Ok(Seat { side, index, incarnation });
+        let record = &records(ring, side)[index as usize];
+        if let Some((incarnation, predecessor)) = take(record, &locks.lock(side, index), me) {
+            return Ok((Seat { side, index, incarnation }, predecessor));
         }
     }
     Err(Full)
 }
 
-/// Steps J1 to J4; the new incarnation.
-fn take(record: &Record, lock: &impl Lock, me: Identity) -> Option<u64> {
+/// Steps J1 to J4; the new incarnation, and how the last one ended.
+fn take(record: &Record, lock: &impl Lock, me: Identity) -> Option<(u64, Predecessor)> {
     let is_free = |state: u64| mutant("table_take_unrepaired") || matches!(state & 3, VACANT | BURIED);
     let before = record.state.load(TAKE_OVER);
     if !is_free(before) || !lock.try_lock() {
@@ -100,7 +107,12 @@ fn take(record: &Record, lock: &impl Lock, me: Identity) -> Option<u64> {
     let incarnation = (state >> 2) + 1;
     record.state.store(incarnation << 2 | LIVE, JOIN);
     crash_point("join.after-live");
-    Some(incarnation)
+    let predecessor = match (state & 3, state >> 2) {
+        (VACANT, 0) => Predecessor::None,
+        (VACANT, _) => Predecessor::Left,
+        _ => Predecessor::Died,
+    };
+    Some((incarnation, predecessor))
 }
 
 /// Leaves a record of a shared side at the time `now`: steps V1 and V2. The holder has no claim.

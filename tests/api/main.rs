@@ -7,6 +7,8 @@ mod checked;
 mod clones;
 #[cfg(feature = "counters")]
 mod counting;
+#[cfg(feature = "tracing")]
+mod events;
 mod inspecting;
 mod inspecting_damage;
 mod keyed;

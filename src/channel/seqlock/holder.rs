@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use crate::Error;
+use crate::channel::member::WRITER;
 use crate::channel::open;
 use crate::channel::role;
+use crate::channel::trace::{self, Told};
 use crate::map::ForkGuard;
 use crate::protocol::roster::{self, Lock as _, Locks as _, Predecessor, Side};
 use crate::segment::{HeldCell, Kind, Locks, now};
 use crate::wait::Bell;
-
-/// What people call one that has it.
-pub(super) const WRITER: &str = "writer";
 
 /// What errors call the cell.
 pub(super) fn name(cell: &HeldCell) -> String {
@@ -57,6 +56,7 @@ impl Claim {
         let (incarnation, predecessor) = roster::enter(cell.record(), role::me());
         let holder = Holder { cell, locks, incarnation, predecessor, bell, owner };
         holder.ring();
+        holder.tell(Told::Attached(predecessor));
         holder
     }
 }
@@ -92,6 +92,10 @@ impl Holder {
         self.bell.ring(&self.cell.record().gate);
     }
 
+    fn tell(&self, what: Told) {
+        trace::tell(self.cell.segment(), Side::Sending, self.cell.index(), what);
+    }
+
     /// How the one that had the role before ended.
     pub(super) fn predecessor(&self) -> Predecessor {
         self.predecessor
@@ -104,6 +108,7 @@ impl Drop for Holder {
             let lock = self.locks.lock(Side::Sending, self.cell.index());
             roster::detach(self.cell.record(), &lock, self.incarnation, now());
             self.ring();
+            self.tell(Told::Left);
         }
     }
 }

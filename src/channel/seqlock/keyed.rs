@@ -12,10 +12,11 @@ use std::time::{Duration, Instant};
 
 use super::draft::Draft;
 use super::error::LoadError;
-use super::holder::{self, Claim, WRITER};
+use super::holder::{self, Claim};
 use super::slots;
 use super::table::{TableReader, number};
 use super::writer::Writer;
+use crate::channel::member::WRITER;
 use crate::channel::{open, role};
 use crate::fnv::fnv1a_64;
 use crate::message::bytes_of;

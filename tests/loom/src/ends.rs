@@ -41,7 +41,7 @@ pub struct Sender<S> {
 impl<S: SendSide> Sender<S> {
     /// On a shared side.
     pub fn join(many: &Arc<Many>, process: u64) -> Option<Self> {
-        let seat = table::join(&many.ring(), Side::Sending, &many.locks(process), me(process)).ok()?;
+        let (seat, _) = table::join(&many.ring(), Side::Sending, &many.locks(process), me(process)).ok()?;
         Some(Self::take(many, seat, process))
     }
 
@@ -121,7 +121,7 @@ pub struct Receiver<R> {
 impl<R: RecvSide> Receiver<R> {
     /// On a shared side.
     pub fn join(many: &Arc<Many>, process: u64) -> Option<Self> {
-        let seat = table::join(&many.ring(), Side::Receiving, &many.locks(process), me(process)).ok()?;
+        let (seat, _) = table::join(&many.ring(), Side::Receiving, &many.locks(process), me(process)).ok()?;
         Some(Self::take(many, seat, process))
     }
 

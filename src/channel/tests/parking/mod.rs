@@ -10,6 +10,7 @@ mod unheard;
 mod wakers;
 
 use std::path::{Path, PathBuf};
+use std::sync::{OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
 use super::{DIR, NAME, SCRIPT};
@@ -159,9 +160,32 @@ fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
 fn wait_asleep(pid: u64) {
     wait_until("a thread sleeps at a word", || {
         let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).expect("a process");
-        let calls = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("syscall")).ok());
-        let sleeping = format!("{} ", libc::SYS_futex);
-        // One thread of a test binary waits for the others, at a word of its own.
-        calls.filter(|call| call.starts_with(&sleeping)).count() > 1
+        tasks.filter_map(|task| Some(task.ok()?.path())).any(|task| {
+            let read = |file| std::fs::read_to_string(task.join(file)).unwrap_or_default();
+            // The other threads of a test binary wait at words of their own.
+            read("comm").starts_with("channel::tests") && read("syscall").starts_with(sleeping())
+        })
     });
+}
+
+/// How the kernel's word on a thread begins that sleeps at a word: with the number of that call, of this machine and not of
+/// one that it plays.
+fn sleeping() -> &'static str {
+    static SLEEPING: OnceLock<String> = OnceLock::new();
+    SLEEPING.get_or_init(|| {
+        let (tell, told) = mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            tell.send(rustix::thread::gettid().as_raw_nonzero()).expect("somebody listens");
+            std::thread::park();
+        });
+        let task = format!("/proc/self/task/{}", told.recv().expect("it says who it is"));
+        let read = |file| std::fs::read_to_string(format!("{task}/{file}")).expect("it is there");
+        wait_until("a thread sleeps", || {
+            read("stat").rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('S'))
+        });
+        let number = read("syscall").split(' ').next().expect("a number").to_owned() + " ";
+        thread.thread().unpark();
+        thread.join().expect("it does nothing");
+        number
+    })
 }
