@@ -7,6 +7,7 @@
 mod args;
 mod commands;
 mod output;
+mod participants;
 mod rust;
 mod top;
 mod value;
