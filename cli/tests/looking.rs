@@ -5,7 +5,9 @@ mod common;
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
+use std::process::{Command, Stdio};
 
+use ringway::map::Namespace;
 use ringway::{Message, mpmc, seqlock, spsc};
 use serde_json::json;
 
@@ -135,6 +137,33 @@ fn who_counts_is_shown_with_what_and_who_waits_with_for_whom() {
     );
     assert!(show().contains(&wait), "{:#?}", show());
     drop((lease, idle));
+}
+
+#[test]
+fn who_was_killed_with_a_claim_is_named_until_somebody_repairs_it() {
+    const ROLE: &str = "RINGWAY_TEST_CLAIMS_IN";
+    let sender = |namespace| mpmc::channel::<u64>("claimed").namespace(namespace).sender().expect("free");
+    if let Some(dir) = std::env::var_os(ROLE) {
+        // This is the process that claims a message, and is killed.
+        let mut tx = sender(Namespace::Dir(dir.into()));
+        let _loan = tx.loan().expect("there is room");
+        // For as long as the test goes on, if that fails before it kills it.
+        let _ = std::io::stdin().read_line(&mut String::new());
+        return;
+    }
+    let place = Place::new();
+    let tx = sender(place.namespace());
+    let mut command = Command::new(std::env::current_exe().expect("it has one"));
+    command.args(["--exact", "who_was_killed_with_a_claim_is_named_until_somebody_repairs_it"]);
+    let mut child =
+        command.env(ROLE, place.path()).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("it runs");
+    while place.json(&["show", "claimed"], 0)["senders"][1]["claimed"] != json!({"first": 0, "count": 1}) {}
+    child.kill().expect("killed");
+    child.wait().expect("gone");
+    let (out, _) = place.run(&["show", "claimed"], 0);
+    let wait = format!("sender 1 (process {}) had claimed when it was killed\n", child.id());
+    assert!(out.contains(&format!("  receivers wait for message 0, which {wait}")), "{out}");
+    drop(tx);
 }
 
 #[test]
