@@ -1,9 +1,11 @@
 //! What can be asked for.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use ringway::map::Namespace;
 
@@ -66,6 +68,21 @@ pub(crate) enum Command {
         /// How many looks; without it, until it is told to end
         #[arg(long, value_name = "LOOKS")]
         count: Option<u64>,
+    },
+    /// Writes the state and the counters of channels in the text format of Prometheus
+    ///
+    /// Once, to the output, or into a file for the textfile collector of its node_exporter; or, with `--listen`, to whoever
+    /// asks for `/metrics` by HTTP, until it is told to end.
+    #[command(after_help = "Example: ringway metrics --output /var/lib/node_exporter/ringway.prom")]
+    Metrics {
+        /// The channels; without them, all
+        names: Vec<String>,
+        /// Puts it into a file: whoever reads that has all of it, or what was there before
+        #[arg(long, value_name = "FILE", conflicts_with = "listen")]
+        output: Option<PathBuf>,
+        /// Answers HTTP clients there, such as 127.0.0.1:9464; whoever can reach that address can read it
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<SocketAddr>,
     },
     /// Sends messages: a line of JSON each, from the input
     ///
@@ -145,6 +162,11 @@ fn namespace(text: &str) -> Result<Namespace, String> {
     }
 }
 
+/// Says that arguments do not go together, and ends.
+pub(crate) fn conflict(why: &str) -> ! {
+    Args::command().error(ErrorKind::ArgumentConflict, why).exit()
+}
+
 impl Args {
     /// Whether all that it does is to write something.
     pub(crate) fn only_shows(&self) -> bool {
@@ -162,8 +184,6 @@ impl Args {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -6,7 +6,9 @@
 
 mod args;
 mod commands;
+mod metrics;
 mod output;
+mod participants;
 mod rust;
 mod top;
 mod value;
@@ -67,6 +69,10 @@ fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
             let stop = stop()?;
             top::run(args, top::Pace { interval: *interval, count: *count }, &stop, out)
         }
+        Command::Metrics { names, output, listen } => match listen {
+            None => metrics::write(args, names, output.as_deref(), out),
+            Some(address) => metrics::serve(args, names, *address, &*stop()?),
+        },
         Command::Send { name, timeout } => {
             let stop = stop()?;
             commands::send::run(args, name, *timeout, &stop, BufReader::new(std::io::stdin()), out)

@@ -171,6 +171,21 @@ pub(crate) fn bytes(bytes: u64) -> String {
     format!("{size:.1} {}", UNITS[unit])
 }
 
+/// A number in groups of three digits; from ten million on with a unit, so that it has at most nine characters.
+pub(crate) fn grouped(number: u64) -> String {
+    const UNITS: [&str; 5] = ["M", "G", "T", "P", "E"];
+    if number < 10_000_000 {
+        let digits = number.to_string();
+        let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
+        return groups.join(",");
+    }
+    let (mut number, mut unit) = (number as f64 / 1e6, 0);
+    while number >= 999.95 && unit + 1 < UNITS.len() {
+        (number, unit) = (number / 1000.0, unit + 1);
+    }
+    format!("{number:.1} {}", UNITS[unit])
+}
+
 /// Seconds since the Unix epoch, for programs.
 pub(crate) fn epoch(at: SystemTime) -> f64 {
     at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
@@ -190,6 +205,12 @@ mod tests {
         let said =
             [0, 119, 120, 7199, 7200, 172_799, 172_800].map(|seconds| span(Duration::from_secs(seconds)));
         assert_eq!(said, ["0 s", "119 s", "2 min", "119 min", "2 h", "47 h", "2 d"]);
+    }
+
+    #[test]
+    fn large_numbers_are_grouped_and_larger_ones_have_a_unit() {
+        let said = [0, 999, 1000, 9_999_999, 10_000_000, 999_949_999, 999_950_000, u64::MAX].map(grouped);
+        assert_eq!(said, ["0", "999", "1,000", "9,999,999", "10.0 M", "999.9 M", "1.0 G", "18.4 E"]);
     }
 
     #[test]

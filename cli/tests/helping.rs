@@ -5,7 +5,8 @@ mod common;
 
 use common::{Place, ended, tool};
 
-const COMMANDS: [&str; 9] = ["list", "show", "check", "top", "send", "recv", "sweep", "completions", "man"];
+const COMMANDS: [&str; 10] =
+    ["list", "show", "check", "top", "metrics", "send", "recv", "sweep", "completions", "man"];
 
 #[test]
 fn every_command_has_help_with_an_example() {

@@ -5,38 +5,14 @@ mod common;
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
-use std::process::{Child, Stdio};
+use std::process::{Command, Stdio};
 
+use ringway::map::Namespace;
 use ringway::{Message, mpmc, seqlock, spsc};
 use serde_json::json;
 
-use common::{Place, Tick, signal, tick};
-
-/// Bytes in front of a segment.
-const PAGE: u64 = 4096;
-
-/// The channel `left`, whose last holder was a receiver that was killed.
-fn leave_behind(place: &Place) {
-    let tx = spsc::channel::<Tick>("left").namespace(place.namespace()).sender().expect("the name is free");
-    let mut child = receiver(place, "left");
-    // Stopped, so that it does not end by itself when its sender leaves.
-    signal(&child, "STOP");
-    let stat = format!("/proc/{}/stat", child.id());
-    while !std::fs::read_to_string(&stat).expect("it is there").contains(") T ") {}
-    drop(tx);
-    child.kill().expect("killed");
-    child.wait().expect("gone");
-}
-
-/// A process that has the channel as a receiver.
-fn receiver(place: &Place, name: &str) -> Child {
-    let mut command = place.command(&["recv", name]);
-    let child =
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs");
-    let is_there = |shown: &serde_json::Value| shown["receivers"][0]["pid"] == json!(child.id());
-    while !is_there(&place.json(&["show", name], 0)) {}
-    child
-}
+use common::left::{PAGE, leave_behind};
+use common::{Place, Tick, ended, tick};
 
 #[test]
 fn a_list_has_every_channel_with_who_is_there() {
@@ -99,6 +75,9 @@ fn a_channel_is_shown_with_its_type_and_all_who_take_part() {
         "up to 3 senders, 32 receivers, on a receiver's death redeliver\n",
         "3 of 8 messages; 5 sent, 2 received\n",
         "  1 message claimed and not published, the first at 4: nobody gets past it\n",
+        &format!(
+            "  receivers get as far as message 4, which sender 0 (process {me}) has claimed and not sent\n"
+        ),
         "#[derive(Message, Clone, Copy, Debug)]\n#[repr(C)]\nstruct Tick {\n    time_ns: u64, // byte 0\n",
         &format!("created 0 s ago by process {me}"),
     ] {
@@ -113,6 +92,78 @@ fn a_channel_is_shown_with_its_type_and_all_who_take_part() {
     assert_eq!((&shown["message_size"], &shown["parking"]), (&json!(24), &shown["parking"]));
     assert_eq!(shown["fingerprint"], json!(format!("{:032x}", Tick::SCHEMA.fingerprint())));
     drop((lease, loan));
+}
+
+#[test]
+fn who_counts_is_shown_with_what_and_who_waits_with_for_whom() {
+    let place = Place::new();
+    let channel = mpmc::channel::<Tick>("trades").namespace(place.namespace()).capacity(2048);
+    let (mut tx, mut rx) = (channel.clone().sender().expect("free"), channel.receiver().expect("free"));
+    let idle = tx.clone();
+    (0..2048).for_each(|number| tx.send(tick(number)).expect("there is room"));
+    assert!(tx.try_send(tick(0)).is_err());
+    (0..1024).for_each(|number| assert_eq!(rx.recv(), Ok(tick(number))));
+    let show = || {
+        let mut command = place.command(&["show", "trades"]);
+        let (out, _) = ended(command.env("COLUMNS", "80").output().expect("it runs"), 0);
+        let mut tables = out.lines().filter(|line| line.starts_with(' ') && !line.starts_with("  "));
+        assert!(tables.all(|line| line.chars().count() <= 80), "{out}");
+        // How long ago it was differs from run to run.
+        let words = |line: &str| {
+            let words: Vec<_> = line.split_whitespace().collect();
+            let end = words.iter().position(|word| *word == "s").map_or(words.len(), |unit| unit - 1);
+            words[..end].join(" ")
+        };
+        out.lines().map(words).collect::<Vec<_>>()
+    };
+    let said = show();
+    for line in [
+        "COUNTED BY MESSAGES BYTES BATCHES HIGHEST FILL ACTIVE",
+        "sender 0 2,048 48.0 KiB 2,048 2,048",
+        "sender 1 0 0 B 0 0",
+        "receiver 0 1,024 24.0 KiB 1,024 1,024",
+        "COUNTED BY REFUSED",
+        "sender 0 1",
+        "receiver 0 0",
+    ] {
+        assert!(said.contains(&line.to_owned()), "no {line:?} in {said:#?}");
+    }
+    // The slot of the oldest message is not given back, and all others are taken again.
+    let lease = rx.lease().expect("a message");
+    (0..1024).for_each(|number| tx.send(tick(number)).expect("there is room"));
+    let me = std::process::id();
+    let wait = format!(
+        "senders wait for message 1024, which receiver 0 (process {me}) has received and not given back"
+    );
+    assert!(show().contains(&wait), "{:#?}", show());
+    drop((lease, idle));
+}
+
+#[test]
+fn who_was_killed_with_a_claim_is_named_until_somebody_repairs_it() {
+    const ROLE: &str = "RINGWAY_TEST_CLAIMS_IN";
+    let sender = |namespace| mpmc::channel::<u64>("claimed").namespace(namespace).sender().expect("free");
+    if let Some(dir) = std::env::var_os(ROLE) {
+        // This is the process that claims a message, and is killed.
+        let mut tx = sender(Namespace::Dir(dir.into()));
+        let _loan = tx.loan().expect("there is room");
+        // For as long as the test goes on, if that fails before it kills it.
+        let _ = std::io::stdin().read_line(&mut String::new());
+        return;
+    }
+    let place = Place::new();
+    let tx = sender(place.namespace());
+    let mut command = Command::new(std::env::current_exe().expect("it has one"));
+    command.args(["--exact", "who_was_killed_with_a_claim_is_named_until_somebody_repairs_it"]);
+    let mut child =
+        command.env(ROLE, place.path()).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("it runs");
+    while place.json(&["show", "claimed"], 0)["senders"][1]["claimed"] != json!({"first": 0, "count": 1}) {}
+    child.kill().expect("killed");
+    child.wait().expect("gone");
+    let (out, _) = place.run(&["show", "claimed"], 0);
+    let wait = format!("sender 1 (process {}) had claimed when it was killed\n", child.id());
+    assert!(out.contains(&format!("  receivers wait for message 0, which {wait}")), "{out}");
+    drop(tx);
 }
 
 #[test]

@@ -41,8 +41,8 @@ fn the_readme_shows_what_the_tool_shows() {
         mpmc::channel::<Tick>("trades").namespace(place.namespace()).capacity(4096).parking(Parking::Fenced);
     let (mut tx, mut rx) = (trades.clone().sender().expect("free"), trades.receiver().expect("free"));
     let others = [rx.clone(), rx.clone()];
-    (0..1729).for_each(|number| tx.send(tick(number)).expect("there is room"));
-    (0..1000).for_each(|number| assert_eq!(rx.recv(), Ok(tick(number))));
+    (0..2048).for_each(|number| tx.send(tick(number)).expect("there is room"));
+    (0..1024).for_each(|number| assert_eq!(rx.recv(), Ok(tick(number))));
     let lease = rx.lease().expect("a message");
     let orders = spsc::channel::<[u64; 4]>("orders").namespace(place.namespace()).parking(Parking::Fenced);
     let orders = orders.sender().expect("free");

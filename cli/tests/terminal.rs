@@ -43,7 +43,22 @@ fn a_terminal_shows_channels_as_they_change_and_does_what_keys_say() {
     let loan = tx.loan().expect("there is room");
     let text = screen.wait_for(|text| row(text, "trades").is_some_and(|row| row.starts_with('!')));
     assert!(text.contains("1 stalled"), "{text}");
+    // Looked into, it says who that is, and what everybody has counted.
+    screen.press(&["j", "Enter"]);
+    let text = screen.wait_for(|text| text.contains("receivers wait for message 4"));
+    assert!(text.starts_with("ringway: trades: mpmc of Tick, every 0.1 s\n1 of 8 messages, 13%"), "{text}");
+    let me = std::process::id();
+    let said = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains(&format!("which sender 0 (process {me}) has claimed and not sent")), "{text}");
     loan.write(tick(4)).publish();
+    (5..12).for_each(|number| tx.send(tick(number)).expect("there is room"));
+    assert!(tx.try_send(tick(12)).is_err());
+    let pid = me.to_string();
+    screen.wait_for(|text| {
+        let words: Vec<_> = row(text, "sender 0").unwrap_or_default().split_whitespace().collect();
+        words.len() == 12 && words[..4] == ["sender", "0", &pid, "alive"] && words[6] == "1"
+    });
+    screen.press(&["Escape"]);
     screen.wait_for(|text| row(text, "trades").is_some_and(|row| row.starts_with(' ')));
 
     screen.press(&["s"]);

@@ -10,6 +10,22 @@ use crate::protocol::{repair, table};
 use crate::segment::now;
 
 /// A channel as it was a moment ago, by the kernel's word.
+///
+/// ```
+/// use ringway::{Departure, Peer, mpmc};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (tx, rx) = mpmc::in_process::<u64>(8)?;
+/// let other = tx.clone();
+/// drop(rx);
+///
+/// let health = tx.health();
+/// assert_eq!((health.attached_senders(), health.attached_receivers()), (2, 0));
+/// assert!(matches!(health.receivers[0], Peer::Gone { departure: Departure::Left, .. }));
+/// assert_eq!((health.stalled, health.poisoned), (None, 0));
+/// # drop(other);
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {

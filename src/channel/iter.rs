@@ -7,6 +7,18 @@ use super::kind::Kind;
 use crate::Message;
 
 /// Iterator of [`Receiver::iter`].
+///
+/// ```
+/// use ringway::mpsc;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (tx, mut rx) = mpsc::in_process::<u64>(8)?;
+/// let senders = [tx.clone(), tx].map(|mut tx| std::thread::spawn(move || tx.send(1)));
+/// // Ends once every sender is gone.
+/// assert_eq!(rx.iter().sum::<u64>(), 2);
+/// # senders.into_iter().try_for_each(|sender| sender.join().expect("it ends"))?;
+/// # Ok(()) }
+/// ```
 pub struct Iter<'a, T: Message, K: Kind> {
     receiver: &'a mut Receiver<T, K>,
 }
@@ -26,6 +38,15 @@ impl<T: Message, K: Kind> Iterator for Iter<'_, T, K> {
 }
 
 /// Iterator of [`Receiver::try_iter`].
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (mut tx, mut rx) = ringway::spsc::in_process::<u64>(8)?;
+/// tx.send_batch(&[1, 2])?;
+/// // Ends once there is nothing more, though more may come.
+/// assert_eq!(rx.try_iter().collect::<Vec<_>>(), [1, 2]);
+/// # Ok(()) }
+/// ```
 pub struct TryIter<'a, T: Message, K: Kind> {
     receiver: &'a mut Receiver<T, K>,
 }

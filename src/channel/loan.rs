@@ -141,6 +141,21 @@ impl<T: Message, K: Kind> DerefMut for Draft<'_, T, K> {
 ///
 /// The reference is sound against a peer that follows the protocol, which does not write a slot before it
 /// is given back. From a peer that you do not trust, receive by copy.
+///
+/// ```
+/// use ringway::spsc;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (mut tx, mut rx) = spsc::in_process::<[u64; 1000]>(2)?;
+/// tx.send([7; 1000])?;
+///
+/// let lease = rx.lease()?; // nothing is copied
+/// assert_eq!(lease.iter().sum::<u64>(), 7000);
+/// assert_eq!(lease.redelivered(), 0);
+/// lease.release(); // or drop it
+/// assert!(rx.is_empty());
+/// # Ok(()) }
+/// ```
 pub struct Lease<'a, T: Message, K: Kind = Spsc> {
     /// Invariant: at least one message is ready, and the first one is a valid `T`.
     slots: &'a mut RecvSlots<T, K>,

@@ -25,6 +25,25 @@ use crate::{Error, Message};
 /// While no receiver has come yet, a sender fills the channel and then waits. If it leaves before somebody else
 /// is there, it is the last one out, and the channel goes with all its messages:
 /// [`wait_for_peer`](Self::wait_for_peer) first.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use ringway::{TrySendError, spsc};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (mut tx, mut rx) = spsc::in_process::<u64>(4)?;
+/// tx.send(1)?; // waits for room
+/// tx.send_batch(&[2, 3])?; // all at once
+/// let loan = tx.loan()?; // a slot of the channel, to be written in place
+/// loan.write(4).publish();
+/// assert_eq!(tx.try_send(5), Err(TrySendError::Full(5)));
+/// assert!(tx.send_timeout(5, Duration::from_millis(1)).is_err());
+///
+/// drop(tx);
+/// assert_eq!(rx.iter().collect::<Vec<_>>(), [1, 2, 3, 4]);
+/// # Ok(()) }
+/// ```
 // Two ends beside each other in memory, used by two threads, would share a cache line otherwise.
 #[repr(align(128))]
 pub struct Sender<T: Message, K: Kind> {

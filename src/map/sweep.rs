@@ -78,6 +78,19 @@ pub struct SweepReport {
 impl Namespace {
     /// Everything in the namespace, in the order of the paths. Takes no locks and disturbs nobody.
     ///
+    /// ```
+    /// use ringway::map::{MapOptions, MapState, Namespace};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let name = &format!("doc-list-{}", std::process::id());
+    /// let map = MapOptions::new().capacity(4096).create_new(name)?;
+    /// let all = Namespace::User.list()?;
+    /// let ours = all.iter().find(|entry| entry.name.as_deref() == Some(name)).expect("it is there");
+    /// assert_eq!(ours.state, MapState::Live);
+    /// # drop(map);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     ///
     /// When the directory or a file in it cannot be read, or the directory is not safe to use.
@@ -99,6 +112,23 @@ impl Namespace {
     }
 
     /// Removes the maps that no process holds. Live maps and foreign files are left alone.
+    ///
+    /// ```
+    /// use ringway::map::Namespace;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let dir = std::env::temp_dir().join(format!("doc-sweep-{}", std::process::id()));
+    /// # std::fs::create_dir(&dir)?;
+    /// # let namespace = Namespace::Dir(dir.clone());
+    /// // let namespace = Namespace::User;
+    /// let report = namespace.sweep()?;
+    /// for leftover in &report.removed {
+    ///     println!("{}: {}", leftover.entry.path.display(), leftover.reason);
+    /// }
+    /// assert!(report.kept.is_empty(), "each of them could be removed");
+    /// # std::fs::remove_dir(&dir)?;
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     ///

@@ -91,6 +91,18 @@ const fn same(left: &[u8], right: &[u8]) -> bool {
 /// The layout of a message, constant in the program: [`Message::SCHEMA`](super::Message::SCHEMA).
 ///
 /// `{}` prints it in one line, `{:#}` with all nested types. [`tree`](Schema::tree) gives its parts.
+///
+/// ```
+/// use ringway::Message;
+///
+/// #[derive(Message, Clone, Copy)]
+/// #[repr(C)]
+/// struct Tick { price: f64, size: u32, venue: u32 }
+///
+/// let schema = &Tick::SCHEMA;
+/// assert_eq!((schema.size(), schema.align()), (16, 8));
+/// assert!(schema.to_string().starts_with("Tick { price: f64 @0, size: u32 @8, "));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Schema {
     pub(super) node: Node,

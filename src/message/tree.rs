@@ -9,6 +9,30 @@ use crate::fnv::fnv1a_128;
 ///
 /// A tree keeps what `decode` checks: sizes do not overflow, parts lie inside the whole, one after the
 /// other, names are printable. `{}` prints it in one line, `{:#}` with all nested types.
+///
+/// ```
+/// use ringway::Message;
+/// use ringway::message::{SchemaTree, first_difference};
+///
+/// #[derive(Message, Clone, Copy)]
+/// #[message(name = "Tick")]
+/// #[repr(C)]
+/// struct Old { price: f64, size: u64 }
+///
+/// #[derive(Message, Clone, Copy)]
+/// #[message(name = "Tick")]
+/// #[repr(C)]
+/// struct New { price: f64, volume: u64 }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let found = SchemaTree::decode(&Old::SCHEMA.encode())?; // as it lies in a segment
+/// assert_eq!(found, Old::SCHEMA.tree());
+/// let SchemaTree::Struct(parts) = &found else { panic!("it is one") };
+/// assert_eq!(parts.fields()[1].name(), "size");
+/// let difference = first_difference(&New::SCHEMA.tree(), &found).expect("they differ");
+/// assert!(difference.to_string().contains("volume"), "{difference}");
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SchemaTree {
     /// A number, `bool` or `char`.

@@ -44,6 +44,17 @@ const SLEEPERS: u32 = 1;
 const EVENT: u32 = 2;
 
 /// Whether those who wait may sleep, and what it costs those who do not. The same for all that use a channel.
+///
+/// ```
+/// use ringway::{Parking, spsc};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let name = &format!("doc-parking-{}", std::process::id());
+/// // Both sides have cores of their own, and never look whether somebody sleeps.
+/// let tx = spsc::channel::<u64>(name).parking(Parking::Never).sender()?;
+/// # drop(tx);
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Parking {

@@ -98,6 +98,17 @@ pub struct Rules {
 }
 
 /// What becomes of the messages that a receiver had claimed, and not given back, when it died.
+///
+/// ```
+/// use ringway::{OnReceiverDeath, mpmc};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let name = &format!("doc-on-death-{}", std::process::id());
+/// // Prices: one that was not shown is not worth showing late.
+/// let channel = mpmc::channel::<f64>(name).on_receiver_death(OnReceiverDeath::Discard);
+/// # channel.sender()?;
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnReceiverDeath {
     /// Another receiver gets them. So a message may be received more than once, and the later times say so.

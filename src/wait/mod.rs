@@ -17,6 +17,18 @@ pub(crate) use waiting::{Pause, Waiting};
 ///
 /// In a stream, which is when more than one message passed since its last wait, a side that has caught up holds
 /// off for up to a microsecond first: looking at once would slow its peer down.
+///
+/// ```
+/// use ringway::{Wait, spsc};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let name = &format!("doc-wait-{}", std::process::id());
+/// // Each end for itself: this one has a core of its own, and that one shares it with others.
+/// let tx = spsc::channel::<u64>(name).wait(Wait::Spin).sender()?;
+/// let rx = spsc::channel::<u64>(name).wait(Wait::ParkAtOnce).receiver()?;
+/// # drop((tx, rx));
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Wait {

@@ -76,7 +76,7 @@ pub(crate) fn run(args: &Args, names: &[String], out: &mut impl Write) -> Result
 }
 
 /// Whether what cannot be looked into is a channel that is damaged, and not something else.
-fn is_damage(error: &ringway::Error) -> bool {
+pub(crate) fn is_damage(error: &ringway::Error) -> bool {
     match error {
         ringway::Error::Damaged { .. } => true,
         ringway::Error::Map(error) => {

@@ -1,6 +1,7 @@
 //! `ringway top`: all channels, as they change.
 
 mod chart;
+mod detail;
 mod sample;
 mod view;
 

@@ -4,11 +4,12 @@ use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::time::{Instant, SystemTime};
 
-use ringway::inspect::{ChannelKind, Observer, Snapshot};
+use ringway::inspect::{ChannelKind, Counters, Observer, Participant, Snapshot};
 use ringway::map::{MapState, Namespace};
 use serde::Serialize;
 
 use crate::output::{Failure, alive, dead};
+use crate::participants::{MOST, name, pid, roles, state, waits};
 
 /// So many looks are remembered.
 const HISTORY: usize = 120;
@@ -48,6 +49,54 @@ pub(super) struct Row {
     pub(super) fills: VecDeque<f64>,
     #[serde(skip)]
     pub(super) rates: VecDeque<f64>,
+    /// What is shown of it alone.
+    #[serde(skip)]
+    pub(super) detail: Detail,
+}
+
+/// What is shown of a channel that is looked into.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Detail {
+    /// Its file: two namespaces may have the same name.
+    pub(super) path: PathBuf,
+    pub(super) is_ring: bool,
+    pub(super) people: Vec<Person>,
+    /// Who waits for whom, a sentence each.
+    pub(super) waits: Vec<String>,
+}
+
+/// Somebody who takes part, or took part.
+#[derive(Clone, Debug)]
+pub(super) struct Person {
+    pub(super) name: String,
+    pub(super) pid: Option<u64>,
+    pub(super) state: &'static str,
+    /// How many messages it has claimed and not gone on with.
+    pub(super) claimed: u32,
+    /// What it has counted, if it counts.
+    pub(super) counters: Option<Counters>,
+    /// Messages in a second since the last look, if there was one.
+    pub(super) rate: Option<f64>,
+}
+
+impl Person {
+    fn of(role: &str, one: &Participant) -> Self {
+        let claimed = one.claimed.map_or(0, |claimed| claimed.count);
+        let (name, state, pid) = (name(role, one), state(&one.peer), pid(&one.peer));
+        Self { name, pid, state, claimed, counters: one.counters, rate: None }
+    }
+
+    /// How fast it was since a look at the same place, so many seconds before.
+    fn since(mut self, before: &[Self], seconds: f64) -> Self {
+        let is_same = |other: &&Self| (&other.name, other.pid) == (&self.name, self.pid);
+        let before = before.iter().find(is_same).and_then(|before| before.counters);
+        if let (Some(now), Some(before)) = (self.counters, before) {
+            // It may have left, and have come again.
+            let moved = now.messages.checked_sub(before.messages).unwrap_or(now.messages);
+            self.rate = Some(moved as f64 / seconds);
+        }
+        self
+    }
 }
 
 /// What is kept of a channel from one look to the next.
@@ -90,11 +139,11 @@ impl Sampler {
                 let seen = match before {
                     Some(seen) => seen,
                     None => match Observer::open_in(namespace, &name) {
-                        Ok(observer) => Seen::new(observer, entry.created),
+                        Ok(observer) => Seen::new(observer, entry.created, entry.path.clone()),
                         // A map that is no channel is none of ours; one that has gone meanwhile neither.
                         Err(ringway::Error::NotAChannel { .. } | ringway::Error::Map(_)) => continue,
                         Err(_) => {
-                            self.rows.push(Row::damaged(name));
+                            self.rows.push(Row::damaged(name, entry.path));
                             continue;
                         }
                     },
@@ -111,7 +160,7 @@ impl Sampler {
 }
 
 impl Row {
-    fn damaged(name: String) -> Self {
+    fn damaged(name: String, path: PathBuf) -> Self {
         Self {
             name,
             kind: "?",
@@ -125,6 +174,7 @@ impl Row {
             dead: 0,
             fills: VecDeque::new(),
             rates: VecDeque::new(),
+            detail: Detail { path, ..Detail::default() },
         }
     }
 
@@ -135,8 +185,8 @@ impl Row {
 }
 
 impl Seen {
-    fn new(observer: Observer, created: Option<SystemTime>) -> Self {
-        let row = Row {
+    fn new(observer: Observer, created: Option<SystemTime>, path: PathBuf) -> Self {
+        let mut row = Row {
             name: observer.name().to_owned(),
             kind: match observer.kind() {
                 ChannelKind::Cell => "cell",
@@ -147,8 +197,9 @@ impl Seen {
             r#type: observer.schema().type_name().to_string(),
             capacity: observer.capacity(),
             mark: Mark::Fine,
-            ..Row::damaged(String::new())
+            ..Row::damaged(String::new(), path)
         };
+        row.detail.is_ring = observer.kind().is_ring();
         let sent = observer.snapshot().sent;
         Self { created, observer, sent, at: Instant::now(), hole: None, row }
     }
@@ -173,6 +224,13 @@ impl Seen {
         } else {
             Mark::Fine
         };
+        let detail = &mut row.detail;
+        let people = roles(detail.is_ring, &snapshot)
+            .into_iter()
+            .flat_map(|(role, side)| side.iter().take(MOST).map(move |one| Person::of(role, one)));
+        let people = people.map(|one| if seconds > 0.001 { one.since(&detail.people, seconds) } else { one });
+        detail.people = people.collect();
+        detail.waits = waits(detail.is_ring, row.capacity, &snapshot);
         let part = row.part();
         for (history, value) in [(&mut row.fills, part), (&mut row.rates, row.rate)] {
             history.push_back(value);

@@ -1,6 +1,7 @@
 //! The screen, and what keys do to it.
 
 use std::cmp::Ordering;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ratatui::Frame;
@@ -11,6 +12,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Cell, Paragraph, Row as TableRow, Table};
 
 use super::chart::{bar, line, short};
+use super::detail;
 use super::sample::{Mark, Row};
 use crate::output::count;
 
@@ -64,17 +66,39 @@ pub(super) struct View {
     typing: bool,
     /// Rows that are scrolled past.
     past: usize,
+    /// The channel that is chosen, and which row it was.
+    chosen: Option<PathBuf>,
+    at: usize,
+    /// By so many rows another one is to be chosen when the rows are known.
+    moved: isize,
+    /// Whether the chosen one is looked into, and how many of its participants are scrolled past.
+    is_open: bool,
+    past_people: usize,
 }
 
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(60);
+const PAGE: isize = 10;
 /// Of the name, the bar, and each of the two lines; the rest has the width that its content has.
 const WIDTHS: [usize; 3] = [20, 8, 9];
 
 impl View {
     pub(super) fn new(interval: Duration) -> Self {
         let (filter, interval) = (String::new(), interval.clamp(SHORTEST, LONGEST));
-        Self { interval, key: Key::Name, reversed: false, paused: false, filter, typing: false, past: 0 }
+        Self {
+            interval,
+            key: Key::Name,
+            reversed: false,
+            paused: false,
+            filter,
+            typing: false,
+            past: 0,
+            chosen: None,
+            at: 0,
+            moved: 0,
+            is_open: false,
+            past_people: 0,
+        }
     }
 
     pub(super) fn interval(&self) -> Duration {
@@ -98,23 +122,73 @@ impl View {
             (true, KeyCode::Backspace) => drop(self.filter.pop()),
             (true, KeyCode::Char(letter)) => self.filter.push(letter),
             (true, _) => {}
-            (false, KeyCode::Char('q') | KeyCode::Esc) => return false,
-            (false, KeyCode::Char('/')) => self.typing = true,
-            (false, KeyCode::Char('s')) => (self.key, self.past) = (self.key.next(), 0),
-            (false, KeyCode::Char('r')) => self.reversed = !self.reversed,
+            (false, KeyCode::Char('q')) => return false,
             (false, KeyCode::Char(' ' | 'p')) => self.paused = !self.paused,
             (false, KeyCode::Char('+')) => self.interval = (self.interval / 2).max(SHORTEST),
             (false, KeyCode::Char('-')) => self.interval = (self.interval * 2).min(LONGEST),
-            (false, KeyCode::Down | KeyCode::Char('j')) => self.past += 1,
-            (false, KeyCode::Up | KeyCode::Char('k')) => self.past = self.past.saturating_sub(1),
-            (false, KeyCode::Home) => self.past = 0,
+            (false, _) if self.is_open => self.press_inside(key),
+            (false, KeyCode::Esc) => return false,
+            (false, KeyCode::Enter) => (self.is_open, self.past_people) = (true, 0),
+            (false, KeyCode::Char('/')) => self.typing = true,
+            (false, KeyCode::Char('s')) => {
+                self.key = self.key.next();
+                self.choose_first();
+            }
+            (false, KeyCode::Char('r')) => {
+                self.reversed = !self.reversed;
+                self.choose_first();
+            }
+            (false, KeyCode::Down | KeyCode::Char('j')) => self.moved += 1,
+            (false, KeyCode::Up | KeyCode::Char('k')) => self.moved -= 1,
+            (false, KeyCode::PageDown) => self.moved += PAGE,
+            (false, KeyCode::PageUp) => self.moved -= PAGE,
+            (false, KeyCode::Home) => self.choose_first(),
             (false, _) => {}
         }
         true
     }
 
-    /// Draws the rows that the filter lets through, in their order.
+    /// Keys that mean something else in a channel.
+    fn press_inside(&mut self, key: KeyCode) {
+        match key {
+            KeyCode::Esc | KeyCode::Enter | KeyCode::Left | KeyCode::Backspace => self.is_open = false,
+            KeyCode::Down | KeyCode::Char('j') => self.past_people += 1,
+            KeyCode::Up | KeyCode::Char('k') => self.past_people = self.past_people.saturating_sub(1),
+            KeyCode::Home => self.past_people = 0,
+            _ => {}
+        }
+    }
+
+    fn choose_first(&mut self) {
+        (self.chosen, self.at, self.moved) = (None, 0, 0);
+    }
+
+    /// Finds the row that is chosen now, and scrolls so that it is one of those that are shown.
+    fn choose(&mut self, rows: &[&Row], shown: usize) {
+        let last = rows.len().saturating_sub(1);
+        let is_chosen = |row: &&Row| self.chosen.as_ref() == Some(&row.detail.path);
+        let at = rows.iter().position(is_chosen).unwrap_or(self.at);
+        self.at = at.saturating_add_signed(std::mem::take(&mut self.moved)).min(last);
+        self.chosen = rows.get(self.at).map(|row| row.detail.path.clone());
+        self.past = self.past.clamp((self.at + 1).saturating_sub(shown.max(1)), self.at);
+        self.past = self.past.min(rows.len().saturating_sub(shown));
+    }
+
+    /// Draws the rows that the filter lets through, in their order, or the channel that is looked into.
     pub(super) fn draw(&mut self, frame: &mut Frame<'_>, all: &[Row]) {
+        // What was chosen before the key that opened it may wait for its row.
+        if self.is_open && self.moved == 0 && self.chosen.is_some() {
+            let row = all.iter().find(|row| self.chosen.as_ref() == Some(&row.detail.path));
+            detail::draw(frame, row, &self.pace(), &mut self.past_people);
+        } else {
+            self.draw_rows(frame, all);
+            if self.is_open && self.chosen.is_some() {
+                self.draw(frame, all);
+            }
+        }
+    }
+
+    fn draw_rows(&mut self, frame: &mut Frame<'_>, all: &[Row]) {
         let area = frame.area();
         let mut rows: Vec<&Row> = all.iter().filter(|row| row.name.contains(&self.filter)).collect();
         rows.sort_by(|one, other| self.key.compare(one, other));
@@ -123,10 +197,13 @@ impl View {
         }
         let [head, body, foot] =
             Layout::vertical([Constraint::Length(1), Constraint::Min(2), Constraint::Length(1)]).areas(area);
-        self.past = self.past.min(rows.len().saturating_sub(usize::from(body.height).saturating_sub(1)));
+        self.choose(&rows, usize::from(body.height).saturating_sub(1));
         frame.render_widget(Paragraph::new(self.head(all, rows.len())), head);
         let most = rows.iter().flat_map(|row| row.rates.iter()).copied().fold(0.0, f64::max);
-        let lines = rows.iter().skip(self.past).map(|row| table_row(row, most));
+        let lines = rows.iter().enumerate().skip(self.past).map(|(at, row)| {
+            let line = table_row(row, most);
+            if at == self.at { line.style(Modifier::REVERSED) } else { line }
+        });
         let [name, bar, line] = WIDTHS.map(|width| Constraint::Length(width as u16));
         let numbers = [7, 3, 3].map(Constraint::Length);
         let widths = [
@@ -166,9 +243,14 @@ impl View {
         }
         let order = if self.reversed { ", reversed" } else { "" };
         said.push(format!("by {}{order}", self.key.name()));
-        said.push(format!("every {} s", self.interval.as_secs_f64()));
-        let paused = if self.paused { " PAUSED" } else { "" };
+        let (paused, pace) = self.pace();
+        said.push(pace);
         Line::from(format!("ringway{paused}: {}", said.join(", ")))
+    }
+
+    /// Whether it goes on, and how fast.
+    fn pace(&self) -> (&'static str, String) {
+        (if self.paused { " PAUSED" } else { "" }, format!("every {} s", self.interval.as_secs_f64()))
     }
 
     fn foot(&self) -> Line<'static> {
@@ -177,13 +259,13 @@ impl View {
         }
         let filter = if self.filter.is_empty() { String::new() } else { format!(" ({})", self.filter) };
         Line::from(format!(
-            "q end  s sort  r reverse  / filter{filter}  space pause  +/- faster, slower  ↑↓ scroll"
+            "q end  s sort  r reverse  / filter{filter}  space pause  +/- pace  ↑↓ Enter look inside"
         ))
     }
 }
 
 /// Names that would not fit keep both their ends, which tell them apart.
-fn clipped(name: &str, width: usize) -> String {
+pub(super) fn clipped(name: &str, width: usize) -> String {
     let name: Vec<char> = name.escape_debug().collect();
     if name.len() <= width {
         return name.into_iter().collect();

@@ -1,5 +1,7 @@
 //! The tool as its users have it: a process with arguments, input and output.
 
+pub(crate) mod left;
+pub(crate) mod prometheus;
 pub(crate) mod screen;
 
 use std::fs;

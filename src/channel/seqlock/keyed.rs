@@ -36,6 +36,22 @@ fn path<K: Message>(segment: &Segment, key: &K) -> impl Iterator<Item = u32> + u
 /// A reader of the cells of a table with keys. What a [`TableReader`] can it can, too.
 ///
 /// Keys are the same if their bytes are.
+///
+/// ```
+/// use ringway::seqlock;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (mut writer, reader) = seqlock::keyed_table_in_process::<[u8; 4], f64>(16)?;
+/// writer.store(b"EUR\0", 1.09)?;
+/// assert_eq!(reader.load_key(b"EUR\0")?, 1.09);
+///
+/// // Whoever loads a key again and again looks for its cell once.
+/// let cell = reader.find(b"EUR\0").expect("it is there");
+/// writer.store(b"EUR\0", 1.10)?;
+/// assert_eq!(reader.load(cell)?, 1.10);
+/// assert_eq!(reader.entries().map(|(key, _)| key).collect::<Vec<_>>(), [*b"EUR\0"]);
+/// # Ok(()) }
+/// ```
 pub struct KeyedReader<K: Message, T: Message> {
     table: TableReader<T>,
     of: PhantomData<fn() -> K>,
@@ -105,6 +121,19 @@ impl<K: Message, T: Message> fmt::Debug for KeyedReader<K, T> {
 
 /// A writer of cells by key: of each key that it has written it is the only writer, until it is dropped. Others may write
 /// other keys of the same table.
+///
+/// ```
+/// use ringway::seqlock;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (mut writer, reader) = seqlock::keyed_table_in_process::<u32, [u64; 2]>(16)?;
+/// writer.store(&7, [1, 1])?; // takes a cell for the key
+/// let mut entry = writer.entry(&7)?; // finds it once
+/// entry.update(|value| value[1] += 1)?;
+/// entry.store([2, 3]);
+/// assert_eq!(reader.load_key(&7)?, [2, 3]);
+/// # Ok(()) }
+/// ```
 pub struct KeyedWriter<K: Message, T: Message> {
     segment: Segment,
     locks: Arc<Locks>,

@@ -17,6 +17,22 @@ use crate::segment::{HeldCell, Locks, Segment};
 /// A reader of the cells of a table, one of any number; as [`Reader`] is of one cell.
 ///
 /// Cells are numbered from 0. All calls panic if there is no cell of that number, as an index does.
+///
+/// ```
+/// use ringway::seqlock;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (mut writers, reader) = seqlock::table_in_process::<f64>(3)?;
+/// writers[1].store(1.5);
+/// assert_eq!(reader.load(1)?, 1.5);
+/// assert!(reader.load(0).is_err(), "nobody has stored anything there");
+///
+/// let mut seen = 0;
+/// assert_eq!(reader.load_if_newer(1, &mut seen)?, Some(1.5));
+/// assert_eq!(reader.load_if_newer(1, &mut seen)?, None);
+/// assert_eq!(reader.snapshot().iter().flatten().count(), 1);
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct TableReader<T: Message> {
     segment: Segment,

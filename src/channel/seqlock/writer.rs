@@ -14,6 +14,22 @@ use crate::{Error, Message};
 
 /// The writer of a cell: the only one. Dropping it leaves the cell; its latest value stays, for as long as anybody has the
 /// cell open.
+///
+/// ```
+/// use ringway::seqlock;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (mut writer, reader) = seqlock::in_process::<[f64; 2]>()?;
+/// writer.store([1.0, 2.0]);
+/// writer.update(|value| value[1] += 0.5)?; // from the latest one
+/// assert_eq!(reader.load()?, [1.0, 2.5]);
+/// assert_eq!(writer.version(), 2);
+///
+/// drop(writer);
+/// assert_eq!(reader.load()?, [1.0, 2.5], "the latest value stays");
+/// assert!(!reader.freshness().is_fresh());
+/// # Ok(()) }
+/// ```
 // Two ends beside each other in memory, used by two threads, would share a cache line otherwise.
 #[repr(align(128))]
 pub struct Writer<T: Message> {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use crate::top::sample::{Detail, Person};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
@@ -21,6 +22,7 @@ fn row(name: &str, fill: u64, rate: f64, mark: Mark) -> Row {
         dead: 0,
         fills: VecDeque::from([0.0, 0.5, fill as f64 / 8.0]),
         rates: VecDeque::from([0.0, rate / 2.0, rate]),
+        detail: Detail { path: name.into(), is_ring: true, ..Detail::default() },
     }
 }
 
@@ -70,7 +72,7 @@ fn a_screen_of_eighty_columns_has_everything() {
         );
     }
     assert!(said.iter().all(|line| line.chars().count() <= 80));
-    let keys = "q end  s sort  r reverse  / filter  space pause  +/- faster, slower  ↑↓ scroll";
+    let keys = "q end  s sort  r reverse  / filter  space pause  +/- pace  ↑↓ Enter look inside";
     assert_eq!(said[23], keys);
 }
 
@@ -125,10 +127,52 @@ fn a_low_screen_scrolls_as_far_as_there_are_rows() {
         screen(&mut view, &rows(), (80, 5))[2].split_whitespace().collect::<Vec<_>>().join(" ")
     };
     assert!(first("").starts_with("x a-name"));
+    assert!(first("j").starts_with("x a-name"), "the second one is there, too");
     assert!(first("j").starts_with("† orders"));
     assert!(first("jjjjjj").starts_with("! quotes"));
+    assert!(first("k").starts_with("! quotes"));
     assert!(first("k").starts_with("† orders"));
     assert_eq!(screen(&mut view, &rows(), (20, 2)).len(), 2);
+}
+
+fn person(name: &str, pid: u64, state: &'static str, rate: Option<f64>) -> Person {
+    Person { name: name.to_owned(), pid: Some(pid), state, claimed: 0, counters: None, rate }
+}
+
+#[test]
+fn the_chosen_channel_is_looked_into_and_left_again() {
+    let mut view = view();
+    let mut rows = rows();
+    rows[2].detail.waits = vec![
+        "receivers wait for message 17, which sender 2 (process 4194303) has claimed and not sent".to_owned(),
+    ];
+    rows[2].detail.people =
+        (0..30).map(|at| person(&format!("sender {at}"), 1000 + at, "alive", Some(1500.0))).collect();
+    // All before anything has been drawn anew.
+    press(&mut view, "jj\n");
+    let said = screen(&mut view, &rows, (80, 24));
+    assert_eq!(said[0], "ringway: quotes: mpmc of Tick, every 1 s");
+    assert!(said[1].starts_with("2 of 8 messages, 25%  ") && said[1].ends_with("▄▂"), "{said:?}");
+    assert!(said[2].starts_with("40 sent/s"), "{said:?}");
+    let wait = "receivers wait for message 17, which sender 2 (process 4194303) has claimed and";
+    assert_eq!(said[3..5], [wait, "  not sent"]);
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let titles = "WHO PID STATE MESSAGES RATE/s REFUSED SLEEPS WAKES ACTIVE BATCHES";
+    assert_eq!((words(&said[6]).as_str(), words(&said[7]).as_str()), (titles, "sender 0 1000 alive 1.5k"));
+    assert_eq!(said[23], "q end  Esc back  space pause  +/- pace  ↑↓ scroll");
+    assert!(words(&screen(&mut view, &rows, (160, 24))[5]).ends_with("BYTES REPAIRS AGAIN"));
+    press(&mut view, "jjj");
+    assert!(screen(&mut view, &rows, (80, 24))[7].starts_with("sender 3 "));
+    press(&mut view, &"j".repeat(99));
+    assert!(screen(&mut view, &rows, (80, 24))[22].starts_with("sender 29 "));
+    assert_eq!(screen(&mut view, &rows, (9, 3)).len(), 3);
+
+    let quotes = rows.remove(2);
+    assert_eq!(screen(&mut view, &rows, (80, 24))[0], "ringway: this channel is gone, every 1 s");
+    rows.push(quotes);
+    assert!(view.press(KeyCode::Esc));
+    assert!(screen(&mut view, &rows, (80, 24))[0].starts_with("ringway: 4 channels"));
+    assert!(!view.press(KeyCode::Esc));
 }
 
 #[test]
