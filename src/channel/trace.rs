@@ -41,9 +41,9 @@ pub(super) fn tell_deaths(segment: &Segment, at: u64) {
 mod events {
     use tracing::Level;
 
-    use super::super::member::{self, WRITER};
-    use super::super::open;
     use super::*;
+    use crate::channel::member::{self, WRITER};
+    use crate::channel::open;
     use crate::protocol::roster::{Presence, glance, identity, until};
 
     pub(super) fn emit(segment: &Segment, side: Side, record: u32, what: Told) {
