@@ -208,7 +208,11 @@ impl Tap {
                 Sight::Unknown => missed += 1,
                 _ if missed > 0 => break,
                 Sight::Message => return Ok(Step::Copy(self.next.slot())),
-                Sight::NotYet => return Ok(Step::NotYet),
+                Sight::NotYet => {
+                    // Of what comes from now on more is known.
+                    self.skips = Skips::now(ring);
+                    return Ok(Step::NotYet);
+                }
                 Sight::Overtaken => return self.overtaken(ring).map(Step::Missed),
             }
             self.next.step(ring.capacity);
