@@ -322,7 +322,7 @@ fn what_a_sender_without_a_hint_wrote_over_is_not_shown() {
     };
     pass(&mut tx, 3);
     assert_eq!(looked(&mut tap), [3]);
-    file.write_all_at(&[0; 4], hint).expect("written");
+    file.write_all_at(&(1_u32 << 8 | 1).to_le_bytes(), hint).expect("written");
     pass(&mut tx, 4);
     assert_eq!((looked(&mut tap), tap.missed()), (vec![], 1));
     drop(tx);
