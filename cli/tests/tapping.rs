@@ -63,6 +63,8 @@ fn first(running: &mut Running, mut send: impl FnMut(u64) + Send) -> (String, u6
     })
 }
 
+/// On other processors a tap has only what is not received.
+#[cfg(target_arch = "x86_64")]
 #[test]
 fn what_passes_through_a_channel_of_any_kind_is_shown_and_received() {
     fn test<K: Kind>(make: fn(&str) -> Channel<Tick, K>) {
@@ -139,6 +141,7 @@ fn it_waits_for_a_sender_and_ends_when_it_is_told_to() {
     assert_eq!(running.end(0), (vec![], "ringway: no process has it any more\n".to_owned()));
 }
 
+#[cfg(target_arch = "x86_64")]
 #[test]
 fn what_is_missed_is_told() {
     let place = Place::new();

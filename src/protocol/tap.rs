@@ -209,8 +209,9 @@ impl Tap {
                 _ if missed > 0 => break,
                 Sight::Message => return Ok(Step::Copy(self.next.slot())),
                 Sight::NotYet => {
-                    // Of what comes from now on more is known.
-                    self.skips = Skips::now(ring);
+                    // If there were some, more is known of what comes from now on.
+                    let now = Skips::now(ring);
+                    self.skips = if now.count == self.skips.count { self.skips } else { now };
                     return Ok(Step::NotYet);
                 }
                 Sight::Overtaken => return self.overtaken(ring).map(Step::Missed),

@@ -9,10 +9,21 @@ use ringway::inspect::{Observer, Tap};
 use ringway::{RecvTimeoutError, mpsc, seqlock, spsc};
 
 use crate::inspecting::{bytes, observe};
-use crate::testing::{Child, Role, TempNamespace, WATCHDOG, watched};
+use crate::testing::{Child, Role, TempNamespace, WATCHDOG, not_to_be_had, watched};
 use crate::{Makes, Numbered, channel_of};
 
 const DIR: &str = "RINGWAY_TEST_DIR";
+
+/// Whether a message can be had after it was received.
+const RECEIVED: bool = cfg!(target_arch = "x86_64");
+
+/// Says so where a test needs that.
+fn has_received() -> bool {
+    if !RECEIVED {
+        not_to_be_had("messages that were received", "this processor does not keep stores in order");
+    }
+    RECEIVED
+}
 
 /// Several words, published by their stamp.
 impl Numbered for [u64; 7] {
@@ -82,7 +93,7 @@ fn a_tap_that_looks_in_time_sees_every_message_and_nobody_notices() {
         for sent in 3..3 + 3 * capacity as u64 {
             tx.send(M::of(sent)).expect("there is room");
             // Received or not, but where there is one slot.
-            if capacity == 1 || sent % 2 == 0 {
+            if capacity == 1 || sent % 2 == 0 || !RECEIVED {
                 assert_eq!(looked(&mut tap), [sent]);
                 assert_eq!(rx.recv().expect("one").number(), sent);
             } else {
@@ -116,7 +127,7 @@ fn what_passes_a_tap_is_counted() {
             // Without a gap, up to the last one, and half of those that there may be.
             let first = sent - numbers.len() as u64;
             assert_eq!(numbers, (first..sent).collect::<Vec<_>>());
-            let least = if capacity == 1 { 0 } else { capacity / 2 };
+            let least = if capacity == 1 || !RECEIVED { 0 } else { capacity / 2 };
             assert!((least..=capacity).contains(&numbers.len()), "{} of {capacity}", numbers.len());
             seen += numbers.len() as u64;
             assert_eq!(seen + tap.missed(), sent);
@@ -134,6 +145,9 @@ fn what_passes_a_tap_is_counted() {
 
 #[test]
 fn a_gap_is_no_message_and_what_may_be_one_is_missed() {
+    if !has_received() {
+        return;
+    }
     let space = TempNamespace::new();
     let channel = channel_of::<u64, Mpsc>(&space).capacity(8);
     let (mut tx, mut rx) = (channel.clone().sender().expect("free"), channel.receiver().expect("free"));
@@ -237,7 +251,7 @@ fn no_message_that_a_tap_shows_is_torn() {
             stop.store(true, Ordering::Relaxed);
         });
         seen += looked(&mut tap).len() as u64;
-        assert!(seen > 0);
+        assert!(seen > 0 || !RECEIVED);
         assert_eq!(seen + tap.missed(), sent, "of a channel of {capacity}");
     }
     watched(|| {
@@ -297,6 +311,9 @@ fn values_of_cells_are_seen_as_they_change() {
 #[test]
 fn what_a_sender_without_a_hint_wrote_over_is_not_shown() {
     use std::os::unix::fs::FileExt;
+    if !has_received() {
+        return;
+    }
     let space = TempNamespace::new();
     let channel = || channel_of::<[u64; 16], Spsc>(&space).capacity(8);
     let (mut tx, mut rx) = (channel().sender().expect("free"), channel().receiver().expect("free"));
