@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use ringway::channel::{Mpmc, Mpsc, Spmc, Spsc};
-use ringway::inspect::Observer;
+use ringway::inspect::{Observer, Tap};
 use ringway::map::SharedMap;
 use ringway::{Error, Message, seqlock};
 
@@ -93,6 +93,14 @@ fn look(space: &Space) {
         }
         if observer.key_schema().is_some() {
             let _ = observer.key(cell);
+        }
+    }
+    let (size, mut tap) = (observer.schema().size(), Tap::from_oldest(observer));
+    for _ in 0..16 {
+        match tap.look() {
+            Ok(Some(passed)) => assert_eq!(passed.bytes.len() as u64, size),
+            Ok(None) => _ = tap.pass_hole(),
+            Err(finding) => return assert!(!finding.to_string().is_empty()),
         }
     }
 }

@@ -14,7 +14,7 @@ const EXIT_STATUS: &str = "Exit status: 0, done; 1, something is damaged, was no
 
 /// Looks into the channels of this machine.
 ///
-/// Who looks only reads, and takes no part in a channel: nobody who uses it notices. `send` and `recv` take part like anybody
+/// Who looks, or taps, only reads, and takes no part in a channel: nobody who uses it notices. `send` and `recv` take part like anybody
 /// else, and `sweep` removes what no process has any more.
 #[derive(Debug, Parser)]
 #[command(name = "ringway", version, max_term_width = 100, arg_required_else_help = true)]
@@ -114,6 +114,35 @@ pub(crate) enum Command {
         #[arg(long, value_enum, default_value_t = Format::Text, conflicts_with = "json")]
         format: Format,
     },
+    /// Shows messages as they pass, and takes none
+    ///
+    /// It takes no part and nobody notices it. So it may miss some, and says how many. Of a cell or a table it shows the values as
+    /// they change. It ends when every sender is gone, of a table when no process has it, and when it is interrupted. Without
+    /// `--positions` `ringway send` reads what it writes as JSON.
+    #[command(after_help = "Example: ringway tap trades --json --count 100 | jq .price")]
+    Tap {
+        /// The channel, cell or table, which exists
+        name: String,
+        /// How many to show
+        #[arg(long, value_name = "MESSAGES")]
+        count: Option<u64>,
+        /// How long to wait for each message; without it, for as long as there is a sender or none has come yet
+        #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+        timeout: Option<Duration>,
+        /// How to write them; `--json` is short for `--format json`
+        #[arg(long, value_enum, default_value_t = Format::Text, conflicts_with = "json")]
+        format: Format,
+        /// Writes the position of each message with it, and where some were missed
+        #[arg(long)]
+        positions: bool,
+        /// Begins with what is there still, received or not; of cells with their values
+        #[arg(long)]
+        from_oldest: bool,
+        /// How many to show in a second, so that the channel is not slowed down: what passes beyond that is missed; `all` is no
+        /// limit
+        #[arg(long, value_name = "MESSAGES", value_parser = rate, default_value = "5000")]
+        rate: u64,
+    },
     /// Removes what killed processes have left, and says what and why
     #[command(after_help = "Example: ringway sweep --dry-run")]
     Sweep {
@@ -151,6 +180,11 @@ pub(crate) enum Format {
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().map_err(|error| error.to_string())?;
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+/// 0 is no limit.
+fn rate(text: &str) -> Result<u64, String> {
+    if text == "all" { Ok(0) } else { text.parse::<u64>().map_err(|error| format!("{error}; or `all`")) }
 }
 
 fn namespace(text: &str) -> Result<Namespace, String> {

@@ -1,6 +1,6 @@
 //! `ringway`: looks into the channels of this machine.
 //!
-//! Who looks only reads, by mappings for reading alone, and takes no part, so that nobody notices. `send` and `recv` take part
+//! Who looks, or taps, only reads, by mappings for reading alone, and takes no part, so that nobody notices. `send` and `recv` take part
 //! like anybody else, and `sweep` removes what no process has any more.
 #![forbid(unsafe_code)]
 
@@ -82,6 +82,14 @@ fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
             let format = if args.json { Format::Json } else { *format };
             let wanted = commands::recv::Wanted { count: *count, timeout: *timeout, format };
             commands::recv::run(args, name, wanted, &stop, out)
+        }
+        Command::Tap { name, count, timeout, format, positions, from_oldest, rate } => {
+            let stop = stop()?;
+            let format = if args.json { Format::Json } else { *format };
+            let (count, timeout, positions) = (*count, *timeout, *positions);
+            let (from_oldest, rate) = (*from_oldest, *rate);
+            let wanted = commands::tap::Wanted { count, timeout, format, positions, from_oldest, rate };
+            commands::tap::run(args, name, wanted, &stop, out)
         }
         Command::Sweep { dry_run } => commands::sweep::run(args, *dry_run, out),
         Command::Completions { shell } => commands::help::completions(*shell, out),

@@ -5,8 +5,8 @@ mod common;
 
 use common::{Place, ended, tool};
 
-const COMMANDS: [&str; 10] =
-    ["list", "show", "check", "top", "metrics", "send", "recv", "sweep", "completions", "man"];
+const COMMANDS: [&str; 11] =
+    ["list", "show", "check", "top", "metrics", "send", "recv", "tap", "sweep", "completions", "man"];
 
 #[test]
 fn every_command_has_help_with_an_example() {
@@ -25,6 +25,7 @@ fn wrong_arguments_are_refused_with_what_would_be_right() {
     assert!(refused(&["lsit"]).contains("a similar subcommand exists: 'list'"));
     assert!(refused(&["show"]).contains("<NAME>"));
     assert!(refused(&["recv", "x", "--timeout", "soon"]).contains("invalid float literal"));
+    assert!(refused(&["tap", "x", "--rate", "fast"]).contains("invalid digit found in string; or `all`"));
     let error = refused(&["list", "--namespace", "here"]);
     assert!(
         error.contains("expected `user`, `system`, or a directory with a `/` in it, such as ./maps"),

@@ -6,7 +6,7 @@ use super::snapshot::Snapshot;
 use crate::channel::{Departure, Peer};
 use crate::protocol::key;
 use crate::protocol::observe::{Progress, nonsense, tells_claims};
-use crate::protocol::ring::Ring;
+use crate::protocol::ring::{Corruption, Ring};
 use crate::protocol::roster::Side;
 use crate::protocol::seqlock::MOST_VALUES;
 use crate::segment::{Kind, Segment};
@@ -41,6 +41,8 @@ pub enum Finding {
     /// removes it.
     Leftover,
 }
+
+impl std::error::Error for Finding {}
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -91,11 +93,34 @@ fn ring(ring: &Ring<'_>, findings: &mut Vec<Finding>) {
         });
     }
     if let Some((slot, stamp, count)) = nonsense(ring) {
-        findings.push(Finding::Damaged {
-            part: format!("the stamp of slot {slot}"),
-            found: format!("{stamp:#x}, and {count} such stamps"),
-            expected: "one that says what is in the slot, in a lap near that of the positions".into(),
-        });
+        findings.push(wrong_stamp(slot, format!("{stamp:#x}, and {count} such stamps")));
+    }
+}
+
+fn wrong_stamp(slot: u32, found: String) -> Finding {
+    Finding::Damaged {
+        part: format!("the stamp of slot {slot}"),
+        found,
+        expected: "one that says what is in the slot, in a lap near that of the positions".into(),
+    }
+}
+
+/// A word that one came upon at a position.
+pub(super) fn damage(ring: &Ring<'_>, Corruption { word, found, position }: Corruption) -> Finding {
+    if word == "stamp" {
+        let slot = position % u64::from(ring.capacity);
+        return wrong_stamp(slot as u32, format!("{found:#x} for position {position}"));
+    }
+    let expected = format!("{position} to {}", ring.end());
+    Finding::Damaged { part: word.into(), found: found.to_string(), expected }
+}
+
+/// The sequence of a cell that had that many values before.
+pub(super) fn wrong_sequence(cell: u32, found: u64, before: u64) -> Finding {
+    Finding::Damaged {
+        part: format!("the sequence of cell {cell}"),
+        found: found.to_string(),
+        expected: format!("{before} to {MOST_VALUES}"),
     }
 }
 
@@ -104,11 +129,7 @@ fn cells(segment: &Segment, findings: &mut Vec<Finding>) {
         let place = segment.cell(index);
         let version = place.version();
         if version > MOST_VALUES {
-            findings.push(Finding::Damaged {
-                part: format!("the sequence of cell {index}"),
-                found: version.to_string(),
-                expected: format!("0 to {MOST_VALUES}"),
-            });
+            findings.push(wrong_sequence(index, version, 0));
         }
         if segment.kind() == Kind::KeyedTable {
             let state = key::look(place.key_state());

@@ -2,7 +2,7 @@
 //!
 //! An [`Observer`] maps the memory of a channel for reading. It knows no type: the segment says what it holds. It takes no
 //! place among the participants, holds no lock and stores nothing, so that nobody notices it, and what the dead have
-//! left behind stays as it was. What it says was so a moment ago.
+//! left behind stays as it was. What it says was so a moment ago. A [`Tap`] looks at the messages as they pass, in the same way.
 //!
 //! ```
 //! use ringway::{inspect::Observer, spsc};
@@ -25,9 +25,11 @@ mod check;
 mod counters;
 mod observer;
 mod snapshot;
+mod tap;
 
 pub use crate::segment::Kind as ChannelKind;
 pub use check::Finding;
 pub use counters::Counters;
 pub use observer::{CellKey, Observer, Overtaken};
 pub use snapshot::{Claimed, Participant, Snapshot};
+pub use tap::{Passed, Tap};

@@ -17,8 +17,8 @@ use crate::segment::{Kind, Locks, Segment};
 /// A channel, or cells, mapped for reading: see the [module](super).
 #[derive(Debug)]
 pub struct Observer {
-    segment: Segment,
-    locks: Locks,
+    pub(super) segment: Segment,
+    pub(super) locks: Locks,
     map: Arc<Observed>,
     message: SchemaTree,
     key: Option<SchemaTree>,

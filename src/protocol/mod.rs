@@ -22,6 +22,7 @@
 //! | `counters` | what participants count for people to look at | | | |
 //! | `lifecycle` | the state word of a segment | | wait-free | a segment that nobody accepts |
 //! | `observe` | what one says of a ring who only reads it | | | |
+//! | `tap` | the messages as they pass, for one that takes none | the reading side of a sequence lock, over the words of the ring | wait-free | nothing |
 //! | `strided` | n atomics at a fixed distance | | | |
 
 #![allow(unreachable_pub, reason = "public to the models, private in the library")]
@@ -46,6 +47,7 @@ pub mod sole;
 pub mod stamp;
 mod strided;
 pub mod table;
+pub mod tap;
 #[cfg(all(test, not(loom)))]
 mod tests;
 

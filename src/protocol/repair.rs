@@ -42,6 +42,7 @@ use super::ring::{Cursor, OnReceiverDeath, Position, Ring};
 use super::roster::{self, BURIED, DEAD, Identity, LIVE, Locks, Presence, Seat, Side};
 use super::stamp::{self, MOST_ATTEMPTS, State, free, orphan, skip};
 use super::table::{is_shared, presence, records};
+use super::tap;
 use crate::sync::Ordering::{self, Acquire, Relaxed, Release};
 use crate::sync::{AtomicU64, crash_point, mutant, weakened};
 
@@ -213,6 +214,7 @@ impl<L: Locks> Survey<'_, '_, L> {
         if self.claimant(Side::Sending, position).is_some() {
             return false;
         }
+        tap::count_skip(self.ring);
         let _ = stamp.compare_exchange(free(cursor.lap()), skip(cursor.lap()), SKIP_HOLE, Relaxed);
         crash_point("repair.after-skip");
         true

@@ -49,6 +49,8 @@ pub struct Board {
     pub poisoned: AtomicU64,
     /// Messages dropped with their dead receivers, as the channel was told to.
     pub discarded: AtomicU64,
+    /// How many positions were given up before they were sent, by whomever; some may be counted twice. A hint for taps (`tap`).
+    pub skips: AtomicU64,
 }
 
 // Loom's atomics have another size.
@@ -61,6 +63,7 @@ const _: () = {
     assert!(offset_of!(Board, epoch) == 0);
     assert!(offset_of!(Board, poisoned) == 8);
     assert!(offset_of!(Board, discarded) == 16);
+    assert!(offset_of!(Board, skips) == 24);
     assert!(offset_of!(Control, receivers_gate) == 384);
     assert!(offset_of!(Control, senders_gate) == 512);
     assert!(size_of::<Control>() == 640);
@@ -252,7 +255,7 @@ mod tests {
     fn the_document_has_both_control_lines_at_their_bytes() {
         let lines = crate::documents::fields!(Control: tail head board receivers_gate senders_gate);
         crate::documents::assert_fields("docs/format.md", "Control lines", &lines, size_of::<Control>());
-        let words = crate::documents::fields!(Board: epoch poisoned discarded);
+        let words = crate::documents::fields!(Board: epoch poisoned discarded skips);
         crate::documents::assert_fields("docs/format.md", "Board", &words, 128);
     }
 

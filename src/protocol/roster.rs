@@ -29,7 +29,7 @@
 use super::counters::{Often, Rare};
 use super::gate::Gate;
 use crate::sync::Ordering::{self, Acquire, Relaxed, Release};
-use crate::sync::{AtomicU64, crash_point, fence, mutant, weakened};
+use crate::sync::{AtomicU32, AtomicU64, crash_point, fence, mutant, weakened};
 
 /// E5. Everything a participant did comes before its leaving. Pairs with [`OBSERVE`].
 /// Without it a peer can see it gone and miss its last messages.
@@ -65,6 +65,9 @@ pub struct Record {
     pub(super) until: AtomicU64,
     /// Of a cell's writer: where readers sleep until there is a newer value, or the writer comes or goes.
     pub gate: Gate,
+    /// Of a sole sender that publishes by index: how many messages it writes before it publishes them. A hint for taps
+    /// (`tap`).
+    pub(super) batch: AtomicU32,
     pub(super) rare: Rare,
     pub(super) own: Own,
 }
@@ -88,6 +91,7 @@ const _: () = {
     assert!(offset_of!(Record, since) == 16);
     assert!(offset_of!(Record, until) == 24);
     assert!(offset_of!(Record, gate) == 32);
+    assert!(offset_of!(Record, batch) == 36);
     assert!(offset_of!(Record, rare) == 40);
     assert!(offset_of!(Record, own) == 64);
     assert!(offset_of!(Own, intent) == 0);
@@ -355,7 +359,7 @@ mod tests {
 
     #[test]
     fn the_document_has_every_word_of_the_roster_at_its_byte() {
-        let words = fields!(Record: state pid since until gate rare own);
+        let words = fields!(Record: state pid since until gate batch rare own);
         assert_fields("docs/format.md", "Record", &words, size_of::<Record>());
     }
 

@@ -36,8 +36,9 @@
 use super::ring::{Blocked, Corruption, Cursor, Form, Position, Ring};
 use super::side::{RecvSide, SendSide};
 use super::stamp::full;
+use super::tap::Reach;
 use crate::sync::Ordering::{self, Acquire, Relaxed, Release};
-use crate::sync::{crash_point, mutant, weakened};
+use crate::sync::{crash_point, in_order, mutant, weakened};
 
 /// E1. The payload is written before the stamp says so. Pairs with [`OBSERVE_STAMP`].
 /// Without it a receiver can read the bytes of the previous lap.
@@ -67,6 +68,8 @@ pub struct SoleSender {
     /// Positions below it are free. May be stale; it never runs ahead of `head + N`, nor falls behind
     /// `next`.
     limit: Position,
+    /// Indexed: what is said of batches to whoever looks on.
+    reach: Reach,
 }
 
 impl SoleSender {
@@ -79,6 +82,9 @@ impl SoleSender {
 
     fn look(&mut self, ring: &Ring<'_>) -> Result<(), Blocked> {
         let head = ring.control.head.0.load(OBSERVE_HEAD);
+        if !mutant("tap_sole_look") {
+            in_order();
+        }
         self.limit = limit(ring, &self.next, head).map_err(Blocked::Corrupt)?;
         if self.next.position() < self.limit {
             return Ok(());
@@ -111,7 +117,9 @@ impl SendSide for SoleSender {
             ring.control.tail.0.store(next.position(), HINT);
             crash_point("sender.resume.after-tail");
         }
-        Ok(Self { next, limit })
+        let reach = Reach::inherit(ring);
+        in_order();
+        Ok(Self { next, limit, reach })
     }
 
     /// The first half of step S1: as far as the receiver's position was last read.
@@ -126,7 +134,11 @@ impl SendSide for SoleSender {
         if self.known_free() < u64::from(want.min(ring.capacity)) {
             self.look(ring)?;
         }
-        Ok(self.known_free().min(u64::from(want)) as u32)
+        let count = self.known_free().min(u64::from(want)) as u32;
+        if ring.form == Form::Indexed {
+            self.reach.cover(ring, count);
+        }
+        Ok(count)
     }
 
     /// A claim is private.
@@ -144,6 +156,9 @@ impl SendSide for SoleSender {
     fn fill(&mut self, ring: &Ring<'_>) -> bool {
         if ring.form == Form::Stamped {
             ring.stamps.get(self.next.slot()).store(full(self.next.lap()), PUBLISH_STAMP);
+            if !mutant("tap_sole_fill") {
+                in_order();
+            }
         }
         let begins_lap = self.next.step(ring.capacity);
         crash_point("send.after-fill");
@@ -155,6 +170,9 @@ impl SendSide for SoleSender {
     fn commit(&mut self, ring: &Ring<'_>) {
         let order = if ring.form == Form::Stamped { HINT } else { PUBLISH_TAIL };
         ring.control.tail.0.store(self.next.position(), order);
+        if !mutant("tap_sole_commit") {
+            in_order();
+        }
         crash_point("send.after-commit");
     }
 

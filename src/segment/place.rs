@@ -263,6 +263,23 @@ impl Segment {
         }
     }
 
+    /// Copies the message in a slot of a ring, which others may be writing meanwhile: then any mixture.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such slot, or `message` has another length; in a forked child.
+    pub(crate) fn copy_slot(&self, slot: u32, message: &mut [u8]) {
+        self.assert_ours();
+        let shape = &self.layout.shape;
+        assert!(shape.form.is_some() && slot < self.capacity(), "slot {slot} of {}", self.capacity());
+        assert_eq!(message.len() as u64, shape.message_size);
+        let from = self.part(self.layout.slots + u64::from(slot) * shape.stride + shape.payload_offset);
+        // SAFETY: 1. so many bytes of a slot lie there (the plan), in whole words of the segment. Senders may store them
+        // plainly, of this process or another: to the processor that is a mixture, which the caller throws away
+        // (docs/limitations.md); 2. the copy is private.
+        unsafe { words::load(from, message.as_mut_ptr(), message.len()) }
+    }
+
     /// Whether this process has the memory: not in a forked child.
     #[inline]
     pub(crate) fn is_ours(&self) -> bool {

@@ -6,7 +6,7 @@
 //! about to sleep, and has time, has it run a fence on every core that runs a participant; then the publishing side
 //! only has to keep the compiler from exchanging the two.
 
-use super::Ordering::SeqCst;
+use super::Ordering::{Release, SeqCst};
 use super::{fence, mutant};
 
 /// How store and load are kept apart; both sides go by the same one.
@@ -60,6 +60,19 @@ impl Barrier {
     #[cfg(not(loom))]
     pub(crate) fn register() -> Self {
         if kernel::register() { Self::Membarrier } else { Self::Fence }
+    }
+}
+
+/// Whether the stores of a thread are seen in the order of its program, and not before what it has loaded before them, at no
+/// cost.
+pub(crate) const STORES_IN_ORDER: bool = cfg!(any(loom, target_arch = "x86_64"));
+
+/// Between what was stored or loaded and stores that are not to be seen before it, by whoever looks on and takes no part.
+/// No instruction: where the processor needs none the compiler is told; elsewhere nothing is done, and nobody may rely on it.
+#[inline(always)]
+pub(crate) fn in_order() {
+    if STORES_IN_ORDER {
+        fence(Release);
     }
 }
 

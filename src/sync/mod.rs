@@ -15,7 +15,7 @@ pub(crate) mod words;
 
 #[cfg(not(loom))]
 pub(crate) use backoff::Backoff;
-pub(crate) use barrier::Barrier;
+pub(crate) use barrier::{Barrier, STORES_IN_ORDER, in_order};
 pub(crate) use crash::crash_point;
 pub(crate) use mutant::{mutant, weakened};
 

@@ -21,6 +21,8 @@ mod selecting;
 mod sending;
 mod sleepers;
 mod tables;
+mod tapping;
+mod tapping_damage;
 mod texts;
 mod threads;
 mod values;

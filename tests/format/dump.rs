@@ -37,13 +37,17 @@ fn records(file: &[u8]) -> impl Iterator<Item = usize> {
     all.filter(|record| number(file, *record, 8) != 0)
 }
 
-/// The file without the hints in its records, which whoever has one may count by, and everybody may ignore.
+/// The file without the hints in its records and on the board, which everybody may ignore.
 fn without_hints(file: &[u8]) -> Vec<u8> {
     let mut bytes = file.to_vec();
     if number(file, 24, 4) != 2 {
         for record in records(file) {
-            bytes[record + 40..record + 64].fill(0);
+            bytes[record + 36..record + 64].fill(0);
             bytes[record + 72..record + 128].fill(0);
+        }
+        if number(file, 4096 + 44, 4) != 0 {
+            let board = 4096 + number(file, 4096 + 120, 8) as usize + 256;
+            bytes[board + 24..board + 32].fill(0);
         }
     }
     bytes

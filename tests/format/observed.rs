@@ -1,7 +1,7 @@
 //! The golden segments, whose participants were killed, as one sees them who only looks; and pages that no channel has.
 
 use ringway::channel::untyped;
-use ringway::inspect::{CellKey, ChannelKind, Finding, Observer, Snapshot};
+use ringway::inspect::{CellKey, ChannelKind, Finding, Observer, Snapshot, Tap};
 use ringway::map::ErrorKind;
 use ringway::{Departure, Error, Message, OnReceiverDeath, Parking, Peer, mpmc, seqlock, spsc};
 
@@ -76,6 +76,40 @@ fn golden_channels_are_seen_as_they_were_left() {
     let (observer, _, _restored) = seen::<Tick>("stamped.hex", ChannelKind::Spsc, 4);
     let said: Vec<_> = observer.check().iter().map(ToString::to_string).collect();
     assert!(said[0].ends_with("was killed: whoever comes next goes on where it was"), "{said:?}");
+}
+
+/// What a tap shows of a leftover, past the places that the dead had; and how many it missed.
+fn tapped(golden: Golden) -> (Vec<u64>, u64) {
+    let mut tap = Tap::from_oldest(observe(&Restored::with(golden, 0o600)));
+    let mut shown = Vec::new();
+    loop {
+        let number = tap.look().expect("it is whole").map(|passed| {
+            assert_eq!(u64::from(passed.bytes[0]), passed.number, "each message is its position");
+            passed.number
+        });
+        match number {
+            Some(number) => shown.push(number),
+            None if tap.pass_hole() => {}
+            None => return (shown, tap.missed()),
+        }
+    }
+}
+
+/// Made without the hints that are for taps.
+#[test]
+fn golden_channels_are_tapped() {
+    for golden in ["stamped.hex", "indexed.hex", "parking-never.hex", "parking-asymmetric.hex"] {
+        assert_eq!(tapped(Golden::read(golden)), (vec![1, 2, 3, 4], 0), "{golden}");
+    }
+    assert_eq!(tapped(Golden::read("spmc.hex")), (vec![1, 2, 3, 4, 5], 0));
+    // Whoever has received a message leaves it there, where stores are in order.
+    let received = if cfg!(target_arch = "x86_64") { vec![0] } else { vec![] };
+    assert_eq!(tapped(Golden::read("mpsc.hex")), ([received, vec![1, 2, 4]].concat(), 0));
+    // Position 3 was given up, and the two beside it were received: nothing says which of them is the gap.
+    let mut golden = Golden::read("shared.hex");
+    let control = golden.number(4096 + 120, 8) as usize;
+    golden.put(4096 + control + 256 + 24, &1_u64.to_le_bytes());
+    assert_eq!(tapped(golden), (vec![1, 5, 6], 3));
 }
 
 #[test]

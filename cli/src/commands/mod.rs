@@ -7,3 +7,4 @@ pub(crate) mod recv;
 pub(crate) mod send;
 pub(crate) mod show;
 pub(crate) mod sweep;
+pub(crate) mod tap;

@@ -65,7 +65,7 @@ pub(crate) fn run(
     Ok(if enough { Outcome::Fine } else { Outcome::Bad })
 }
 
-fn write_message(
+pub(super) fn write_message(
     out: &mut impl Write,
     schema: &SchemaTree,
     message: &[u8],
@@ -81,7 +81,7 @@ fn write_message(
 }
 
 /// One line of comma-separated values (RFC 4180).
-fn write_row(out: &mut impl Write, cells: &[String]) -> Result<(), Failure> {
+pub(super) fn write_row(out: &mut impl Write, cells: &[String]) -> Result<(), Failure> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(cells).map_err(std::io::Error::from)?;
     let line = writer.into_inner().map_err(|error| error.into_error())?;

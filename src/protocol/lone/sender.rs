@@ -6,7 +6,7 @@ use crate::protocol::ring::{Blocked, Corruption, Cursor, Position, Ring};
 use crate::protocol::side::SendSide;
 use crate::protocol::stamp::{self, State, free, full};
 use crate::sync::Ordering::{self, Acquire, Relaxed, Release};
-use crate::sync::{crash_point, mutant, weakened};
+use crate::sync::{crash_point, in_order, mutant, weakened};
 
 /// E10. The payload is written before the stamp says so. Pairs with `OBSERVE_FULL` of `shared`.
 const FILL: Ordering = weakened("lone_fill", Release, Relaxed);
@@ -28,7 +28,11 @@ pub struct LoneSender {
 impl LoneSender {
     #[inline(always)]
     fn is_free(ring: &Ring<'_>, cursor: &Cursor) -> bool {
-        ring.stamps.get(cursor.slot()).load(OBSERVE_FREE) == free(cursor.lap())
+        let is_free = ring.stamps.get(cursor.slot()).load(OBSERVE_FREE) == free(cursor.lap());
+        if !mutant("tap_lone_claim") {
+            in_order();
+        }
+        is_free
     }
 
     #[cold]
@@ -103,6 +107,9 @@ impl SendSide for LoneSender {
     #[inline(always)]
     fn fill(&mut self, ring: &Ring<'_>) -> bool {
         ring.stamps.get(self.next.slot()).store(full(self.next.lap()), FILL);
+        if !mutant("tap_lone_fill") {
+            in_order();
+        }
         let begins_lap = self.next.step(ring.capacity);
         crash_point("send.after-fill");
         begins_lap

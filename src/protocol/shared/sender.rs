@@ -2,12 +2,12 @@
 
 use super::{Look, corrupt, race};
 use crate::protocol::ahead::Ahead;
-use crate::protocol::intent;
 use crate::protocol::ring::{Blocked, Corruption, Cursor, Position, Ring};
 use crate::protocol::side::SendSide;
 use crate::protocol::stamp::{self, State, free, full, skip};
+use crate::protocol::{intent, tap};
 use crate::sync::Ordering::{self, Acquire, Relaxed, Release};
-use crate::sync::{crash_point, mutant, weakened};
+use crate::sync::{crash_point, in_order, mutant, weakened};
 
 /// E8. What is going to be claimed is announced before it is, and after the slots of the claim before are
 /// filled. Pairs with `READ_INTENT` of `repair`. Without it a repairer can see this intent and miss that a slot
@@ -73,6 +73,9 @@ impl SharedSender {
             }
         }
         claim?;
+        if !mutant("tap_shared_claim") {
+            in_order();
+        }
         crash_point("send.after-claim");
         if mutant("shared_intent_after_claim") {
             own.store(intent::of(position, count), INTEND);
@@ -197,7 +200,13 @@ impl SendSide for SharedSender {
 
     fn abandon(&mut self, ring: &Ring<'_>) {
         while self.claimed() > 0 {
+            if !mutant("tap_skip_late") {
+                tap::count_skip(ring);
+            }
             ring.stamps.get(self.next.slot()).store(skip(self.next.lap()), FILL);
+            if mutant("tap_skip_late") {
+                tap::count_skip(ring);
+            }
             self.next.step(ring.capacity);
             crash_point("send.after-abandon");
         }

@@ -31,6 +31,7 @@ mod sole;
 mod sole_crash;
 mod table;
 mod takeover;
+mod tap;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
