@@ -27,6 +27,15 @@ struct Running {
 }
 
 impl Running {
+    /// Waits until it has the channel of that name in its memory.
+    fn until_it_looks(&self, name: &str) {
+        let (start, maps) = (Instant::now(), format!("/proc/{}/maps", self.child.id()));
+        while !std::fs::read_to_string(&maps).is_ok_and(|maps| maps.contains(&format!("/{name}\n"))) {
+            assert!(start.elapsed() < LONG, "it does not look into {name}");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     fn start(place: &Place, args: &[&str]) -> Self {
         let mut command = place.command(&[&["tap"], args].concat());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
@@ -122,6 +131,7 @@ fn it_waits_for_a_sender_and_ends_when_it_is_told_to() {
     let channel = spsc::channel::<u64>("few").namespace(place.namespace());
     let mut rx = channel.clone().receiver().expect("free");
     let mut running = Running::start(&place, &["few", "--timeout", "60"]);
+    running.until_it_looks("few");
     // Longer than it takes to ask who is there.
     std::thread::sleep(Duration::from_millis(250));
     assert!(running.child.try_wait().expect("asked").is_none(), "it ended before anybody came");
@@ -136,7 +146,7 @@ fn it_waits_for_a_sender_and_ends_when_it_is_told_to() {
     // And when the channel goes away, which a sender that came and left before does not keep.
     drop(tx);
     let running = Running::start(&place, &["few"]);
-    std::thread::sleep(Duration::from_millis(250));
+    running.until_it_looks("few");
     drop(rx);
     assert_eq!(running.end(0), (vec![], "ringway: no process has it any more\n".to_owned()));
 }

@@ -243,19 +243,20 @@ impl Tap {
     /// # Ok(()) }
     /// ```
     pub fn has_sender(&self) -> bool {
-        let Observer { segment, locks, .. } = &self.observer;
-        let mut records = segment.senders().iter().zip(0..);
-        records.any(|(record, index)| observe(record, &locks.lock(Side::Sending, index)) == Presence::Live)
+        has_sender(&self.observer)
     }
 
     /// Passes over a place that a sender had claimed when it was killed; whether there was one. Those who take part do so
     /// after a while; where nobody does any more, nothing that comes behind it is seen before this is called. While a sender
     /// [is there](Self::has_sender) it does nothing.
     pub fn pass_hole(&mut self) -> bool {
-        if self.has_sender() {
-            return false;
-        }
-        let Place::Ring { tap, .. } = &mut self.place else { return false };
-        tap.pass_hole(&self.observer.segment.any_ring())
+        let Self { observer, place, .. } = self;
+        let Place::Ring { tap, .. } = place else { return false };
+        tap.pass_hole(&observer.segment.any_ring(), || has_sender(observer))
     }
+}
+
+fn has_sender(Observer { segment, locks, .. }: &Observer) -> bool {
+    let mut records = segment.senders().iter().zip(0..);
+    records.any(|(record, index)| observe(record, &locks.lock(Side::Sending, index)) == Presence::Live)
 }

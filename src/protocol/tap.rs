@@ -239,11 +239,15 @@ impl Tap {
         Ok(Ok(position))
     }
 
-    /// Passes over a position that was claimed and never filled; whether the next one is such a one. Its sender is dead, says
-    /// the caller, and nobody is there to repair it.
-    pub fn pass_hole(&mut self, ring: &Ring<'_>) -> bool {
+    /// Passes over a position that was claimed and never filled; whether the next one is such a one. `has_sender` looks whether
+    /// any sender lives, who may be the one that claimed it, or repairs it: asked after the position was seen to be claimed,
+    /// since one may come and claim it meanwhile.
+    pub fn pass_hole(&mut self, ring: &Ring<'_>, has_sender: impl FnOnce() -> bool) -> bool {
+        let tail = ring.control.tail.0.load(LOOK);
+        observe();
         let is_hole = ring.rules.shared_senders
-            && self.next.position() < ring.control.tail.0.load(LOOK).min(ring.end())
+            && self.next.position() < tail.min(ring.end())
+            && !has_sender()
             && ring.stamps.get(self.next.slot()).load(LOOK) == free(self.next.lap());
         if is_hole {
             self.next.step(ring.capacity);

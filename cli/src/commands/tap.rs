@@ -100,7 +100,7 @@ impl Showing {
             }
             if !is_idle {
                 waiting = Instant::now();
-            } else if end.is_some() && !self.tap.pass_hole() {
+            } else if end.is_some() && !self.pass_holes() {
                 return Ok(end);
             } else if self.wanted.timeout.is_some_and(|timeout| waiting.elapsed() >= timeout) {
                 return Err(Failure::Message("there was no message, and the time is up".to_owned()));
@@ -111,6 +111,15 @@ impl Showing {
                 std::thread::sleep(PAUSE.min(left));
             }
         }
+    }
+
+    /// Passes over what dead senders had claimed; whether there was anything.
+    fn pass_holes(&mut self) -> bool {
+        let mut any = false;
+        while self.tap.pass_hole() {
+            any = true;
+        }
+        any
     }
 
     fn is_enough(&self) -> bool {

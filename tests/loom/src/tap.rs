@@ -72,7 +72,7 @@ impl Memory {
     fn sender<S: SendSide>(&self, index: u32, process: u64) -> S {
         let (me, locks) = (Identity { pid: process, since: process }, Descriptions(self, process));
         if self.rules.shared_senders {
-            assert_eq!(table::join(&self.ring(), Side::Sending, &locks, me).expect("free").index, index);
+            assert_eq!(table::join(&self.ring(), Side::Sending, &locks, me).expect("free").0.index, index);
         } else {
             roster::attach(&self.senders[0], &locks.lock(Side::Sending, 0), me).expect("free");
         }
