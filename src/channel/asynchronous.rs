@@ -181,6 +181,14 @@ impl Select {
 }
 
 /// Future of [`Receiver::recv_async`].
+///
+/// ```
+/// # let (mut tx, mut rx) = ringway::spsc::in_process::<u64>(8)?;
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// tx.send(7)?;
+/// assert_eq!(runtime.block_on(rx.recv_async())?, 7);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "a future does nothing unless it is polled"]
 pub struct RecvFuture<'a, T: Message, K: Kind> {
     receiver: &'a mut Receiver<T, K>,
@@ -201,6 +209,14 @@ impl<T: Message, K: Kind> Drop for RecvFuture<'_, T, K> {
 }
 
 /// Future of [`Sender::send_async`].
+///
+/// ```
+/// # let (mut tx, mut rx) = ringway::spsc::in_process::<u64>(8)?;
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// runtime.block_on(tx.send_async(7))?;
+/// assert_eq!(rx.recv()?, 7);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "a future does nothing unless it is polled"]
 pub struct SendFuture<'a, T: Message, K: Kind> {
     sender: &'a mut Sender<T, K>,
@@ -229,6 +245,15 @@ impl<T: Message, K: Kind> Drop for SendFuture<'_, T, K> {
 }
 
 /// Future of [`Reader::wait_newer_async`].
+///
+/// ```
+/// # let (mut writer, reader) = ringway::seqlock::in_process::<u64>()?;
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// let mut seen = reader.version();
+/// writer.store(7);
+/// assert_eq!(runtime.block_on(reader.wait_newer_async(&mut seen))?, 7);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "a future does nothing unless it is polled"]
 pub struct NewerFuture<'a, T: Message> {
     newer: Newer<T>,
@@ -256,6 +281,16 @@ impl<T: Message> Future for NewerFuture<'_, T> {
 }
 
 /// Future of [`Select::wait_async`]: the index of a source that is ready.
+///
+/// ```
+/// # let (mut tx, mut rx) = ringway::spsc::in_process::<u64>(8)?;
+/// # let (_tx, mut quiet) = ringway::spsc::in_process::<u64>(8)?;
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// tx.send(7)?;
+/// let mut select = ringway::Select::fair();
+/// assert_eq!(runtime.block_on(select.wait_async(&mut [&mut quiet, &mut rx])), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "a future does nothing unless it is polled"]
 pub struct SelectFuture<'a, 's> {
     select: &'a mut Select,
@@ -276,6 +311,18 @@ impl Future for SelectFuture<'_, '_> {
 }
 
 /// Stream of [`Receiver::stream`]. It ends as [`Iter`](super::Iter) does.
+///
+/// ```
+/// # use std::{future::poll_fn, pin::Pin};
+/// # use futures_core::Stream;
+/// # let (mut tx, mut rx) = ringway::spsc::in_process::<u64>(8)?;
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// tx.send(7)?;
+/// let mut stream = rx.stream();
+/// let next = poll_fn(|context| Pin::new(&mut stream).poll_next(context)); // or `StreamExt::next`
+/// assert_eq!(runtime.block_on(next), Some(7));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct RecvStream<'a, T: Message, K: Kind> {
     receiver: &'a mut Receiver<T, K>,
 }
@@ -289,6 +336,16 @@ impl<T: Message, K: Kind> Stream for RecvStream<'_, T, K> {
 }
 
 /// Sink of [`Sender::sink`].
+///
+/// ```
+/// # use futures_sink::Sink;
+/// # let (mut tx, _rx) = ringway::spsc::in_process::<u64>(1)?;
+/// let mut sink = tx.sink();
+/// std::pin::Pin::new(&mut sink).start_send(1)?;
+/// std::pin::Pin::new(&mut sink).start_send(2)?; // no room: it keeps that one
+/// assert_eq!(sink.into_waiting(), Some(2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct SendSink<'a, T: Message, K: Kind> {
     sender: &'a mut Sender<T, K>,
     waiting: Option<T>,

@@ -16,6 +16,18 @@ use crate::{Error, Message, Wait};
 /// A named channel that is about to be opened, by a sender or a receiver.
 ///
 /// Whoever comes first creates the channel; options that describe the channel itself must agree.
+///
+/// ```
+/// use ringway::spsc;
+/// # let name = &format!("doc-channel-{}", std::process::id());
+/// let channel = spsc::channel::<u64>(name);
+/// assert!(channel.clone().open_existing().receiver().is_err(), "there is none yet");
+/// let mut tx = channel.clone().capacity(64).create_new().sender()?;
+/// let mut rx = channel.receiver()?; // in another process, as a rule
+/// tx.send(7)?;
+/// assert_eq!((rx.recv()?, rx.capacity()), (7, 64));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "a channel is opened by `sender` or `receiver`"]
 pub struct Channel<T, K> {
     options: Options,

@@ -9,6 +9,14 @@ use crate::protocol::ring::Corruption;
 use crate::segment::INHERITED;
 
 /// The channel can do nothing more.
+///
+/// ```
+/// use ringway::{Broken, RecvError};
+///
+/// let broken = Broken::Corrupt { word: "head", found: 9, position: 4 };
+/// let text = RecvError::Broken(broken).to_string();
+/// assert!(text.starts_with("the channel's memory is damaged: at message 4 its head says 0x9; stop every"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Broken {
@@ -52,6 +60,17 @@ impl fmt::Display for Broken {
 impl Error for Broken {}
 
 /// Why [`try_send`](super::spsc::Sender::try_send) did not send; the message comes back.
+///
+/// ```
+/// use ringway::{TrySendError, spsc};
+/// # let (mut tx, _rx) = spsc::in_process::<u64>(1)?;
+/// tx.try_send(1)?;
+/// let error = tx.try_send(2).unwrap_err();
+/// assert_eq!(error, TrySendError::Full(2));
+/// assert_eq!(error.to_string(), "the channel is full");
+/// assert_eq!(error.into_inner(), 2, "it can be sent later");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum TrySendError<T> {
     /// No free slot now.
@@ -63,6 +82,18 @@ pub enum TrySendError<T> {
 }
 
 /// Why [`send`](super::spsc::Sender::send) did not send; the message comes back.
+///
+/// ```
+/// use ringway::{Departure, SendError, spsc};
+/// # let (mut tx, rx) = spsc::in_process::<u64>(1)?;
+/// drop(rx);
+/// tx.send(1)?; // another receiver may come for it
+/// let error = tx.send(2).unwrap_err();
+/// assert_eq!(error, SendError::Disconnected(2, Departure::Left));
+/// assert_eq!(error.to_string(), "the channel is full and the receiver left");
+/// assert_eq!(error.into_inner(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum SendError<T> {
     /// No free slot, and the receiver is gone.
@@ -72,6 +103,16 @@ pub enum SendError<T> {
 }
 
 /// Why [`send_timeout`](super::spsc::Sender::send_timeout) did not send; the message comes back.
+///
+/// ```
+/// use std::time::Duration;
+/// # let (mut tx, _rx) = ringway::spsc::in_process::<u64>(1)?;
+/// tx.send(1)?;
+/// let error = tx.send_timeout(2, Duration::from_millis(1)).unwrap_err();
+/// assert_eq!(error.to_string(), "timed out: the channel is full");
+/// assert_eq!(error.into_inner(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum SendTimeoutError<T> {
     /// No free slot for as long as was allowed.
@@ -86,6 +127,16 @@ pub enum SendTimeoutError<T> {
 }
 
 /// Why [`try_recv`](super::spsc::Receiver::try_recv) has no message.
+///
+/// ```
+/// use ringway::{TryRecvError, spsc};
+/// # let (tx, mut rx) = spsc::in_process::<u64>(1)?;
+/// let error = rx.try_recv().unwrap_err();
+/// assert_eq!(error, TryRecvError::Empty);
+/// assert_eq!(error.to_string(), "the channel is empty");
+/// # drop(tx);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TryRecvError {
     /// None there now.
@@ -99,6 +150,18 @@ pub enum TryRecvError {
 }
 
 /// Why [`recv`](super::spsc::Receiver::recv) has no message.
+///
+/// ```
+/// use ringway::{Departure, RecvError, spsc};
+/// # let (mut tx, mut rx) = spsc::in_process::<u64>(1)?;
+/// tx.send(1)?;
+/// drop(tx);
+/// assert_eq!(rx.recv()?, 1); // first what is there
+/// let error = rx.recv().unwrap_err();
+/// assert_eq!(error, RecvError::Disconnected(Departure::Left));
+/// assert_eq!(error.to_string(), "the channel is empty and the sender left");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecvError {
     /// None there, and the sender is gone.
@@ -110,6 +173,17 @@ pub enum RecvError {
 }
 
 /// Why [`recv_timeout`](super::spsc::Receiver::recv_timeout) has no message.
+///
+/// ```
+/// use std::time::Duration;
+/// use ringway::{RecvTimeoutError, spsc};
+/// # let (tx, mut rx) = spsc::in_process::<u64>(1)?;
+/// let error = rx.recv_timeout(Duration::from_millis(1)).unwrap_err();
+/// assert_eq!(error, RecvTimeoutError::Timeout);
+/// assert_eq!(error.to_string(), "timed out: the channel is empty");
+/// # drop(tx);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecvTimeoutError {
     /// None for as long as was allowed.

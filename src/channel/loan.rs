@@ -98,6 +98,16 @@ impl<'a, T: Message, K: Kind> Loan<'a, T, K> {
 /// A complete message in a slot, not yet sent. Dropping it sends nothing.
 ///
 /// Its references are as sound as those of a [`Lease`]: among peers that you do not trust, send by copy.
+///
+/// ```
+/// # let (mut sender, mut receiver) = ringway::spsc::in_process::<[u64; 4]>(2)?;
+/// let mut draft = sender.loan()?.write([0; 4]);
+/// draft[3] = 7; // in its slot already, and nobody sees it yet
+/// assert!(receiver.is_empty());
+/// draft.publish();
+/// assert_eq!(receiver.recv()?, [0, 0, 0, 7]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "a draft is sent by `publish`"]
 pub struct Draft<'a, T: Message, K: Kind = Spsc> {
     /// Invariant: the first claimed slot holds a `T`.

@@ -1,6 +1,19 @@
 //! The channels, whatever their kind: the types behind the aliases in [`spsc`], [`mpsc`], [`spmc`] and [`mpmc`].
 //!
 //! The only layer that sees bytes, types, protocols and waiting at once.
+//!
+//! ```
+//! use ringway::channel::{Kind, Receiver};
+//!
+//! fn sum<K: Kind>(receiver: &mut Receiver<u64, K>) -> u64 {
+//!     receiver.try_iter().sum()
+//! }
+//! # let ((mut one, mut receiver), (mut many, mut other)) = (ringway::spsc::in_process(8)?, ringway::mpmc::in_process(8)?);
+//! one.send_batch(&[1, 2])?;
+//! many.send_batch(&[3, 4])?;
+//! assert_eq!((sum(&mut receiver), sum(&mut other)), (3, 7));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #[cfg(feature = "async")]
 mod asynchronous;

@@ -43,12 +43,35 @@ pub type Iter<'a, T> = super::Iter<'a, T, Mpmc>;
 pub type TryIter<'a, T> = super::TryIter<'a, T, Mpmc>;
 
 /// The channel of messages `T` with this name: any non-empty string without NUL.
+///
+/// ```
+/// use ringway::mpmc;
+/// # let name = &format!("doc-mpmc-{}", std::process::id());
+/// let mut tx = mpmc::channel::<u64>(name).max_senders(8).max_receivers(8).sender()?;
+/// let mut rx = mpmc::channel::<u64>(name).receiver()?; // in another process, as a rule
+/// let mut other = tx.try_clone()?; // each thread needs one of its own
+/// tx.send(1)?;
+/// other.send(2)?;
+/// assert_eq!(rx.recv()? + rx.recv()?, 3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn channel<T: Message>(name: &str) -> Channel<T> {
     Channel::new(name)
 }
 
 /// A channel of at least one message on the heap, for threads of this process: the same types and the same
 /// code, without a name. Both ends can be cloned.
+///
+/// ```
+/// use ringway::mpmc;
+///
+/// let (mut tx, mut rx) = mpmc::in_process::<u64>(16)?;
+/// let (mut other_tx, mut other_rx) = (tx.clone(), rx.clone());
+/// tx.send(1)?;
+/// other_tx.send(2)?;
+/// assert_eq!((other_rx.recv()?, rx.recv()?), (1, 2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///

@@ -47,12 +47,37 @@ pub type Iter<'a, T> = super::Iter<'a, T, Mpsc>;
 pub type TryIter<'a, T> = super::TryIter<'a, T, Mpsc>;
 
 /// The channel of messages `T` with this name: any non-empty string without NUL.
+///
+/// ```
+/// use ringway::mpsc;
+/// # let name = &format!("doc-mpsc-{}", std::process::id());
+/// let mut rx = mpsc::channel::<u64>(name).max_senders(2).receiver()?;
+/// let senders = [mpsc::channel::<u64>(name).sender()?, mpsc::channel::<u64>(name).sender()?];
+/// assert!(mpsc::channel::<u64>(name).sender().is_err(), "there are two");
+/// for mut tx in senders {
+///     tx.send(1)?;
+/// }
+/// assert_eq!(rx.iter().sum::<u64>(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn channel<T: Message>(name: &str) -> Channel<T> {
     Channel::new(name)
 }
 
 /// A channel of at least one message on the heap, for threads of this process: the same types and the same
 /// code, without a name. The sender can be cloned.
+///
+/// ```
+/// use ringway::mpsc;
+///
+/// let (mut tx, mut rx) = mpsc::in_process::<u64>(16)?;
+/// let mut other = tx.clone();
+/// tx.send(1)?;
+/// other.send(2)?;
+/// drop((tx, other));
+/// assert_eq!(rx.iter().collect::<Vec<_>>(), [1, 2]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///

@@ -9,6 +9,21 @@ use crate::segment::Refusal;
 /// A channel could not be created or attached. Nothing was changed, and nothing is left behind.
 ///
 /// `Debug` prints the same sentence as `Display`, so that a `main` which returns the error says what to do.
+///
+/// ```
+/// use ringway::{Error, spsc};
+/// # let name = &format!("doc-error-{}", std::process::id());
+/// let tx = spsc::channel::<u64>(name).capacity(8).sender()?;
+/// let error = spsc::channel::<u64>(name).capacity(16).receiver().unwrap_err();
+/// assert!(matches!(error, Error::Capacity { found: 8, expected: 16, .. }));
+/// let text = format!("channel `{name}` holds 8 messages, this program expects 16; ask for 8, ");
+/// assert!(error.to_string().starts_with(&text));
+///
+/// let error = spsc::channel::<f32>(name).receiver().unwrap_err();
+/// assert!(error.to_string().contains("carries another message type: this program has f32, the segment has u64"));
+/// # drop(tx);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[non_exhaustive]
 pub enum Error {
     /// The named memory could not be created or opened; the message names it and says what to do.

@@ -27,6 +27,15 @@ impl fmt::Display for Departure {
 }
 
 /// The other side, as it was a moment ago.
+///
+/// ```
+/// use ringway::{Departure, Peer, spsc};
+/// # let (tx, rx) = spsc::in_process::<u64>(8)?;
+/// assert!(matches!(rx.peer(), Peer::Attached { pid, .. } if pid == u64::from(std::process::id())));
+/// drop(tx);
+/// assert!(matches!(rx.peer(), Peer::Gone { departure: Departure::Left, .. }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Peer {
     /// Nobody has ever attached there.

@@ -23,6 +23,19 @@ use crate::{Error, Message};
 
 /// A receiver of a channel: the only one, or one of several, as the kind `K` says. Dropping it leaves the
 /// channel; messages that were not received stay, for as long as somebody has the channel open.
+///
+/// ```
+/// use std::time::Duration;
+/// # let (mut tx, mut rx) = ringway::spsc::in_process::<u64>(8)?;
+/// tx.send_batch(&[1, 2, 3, 4, 5])?;
+/// assert_eq!(rx.recv()?, 1); // waits for one
+/// assert_eq!(*rx.lease()?, 2); // in place
+/// let mut batch = Vec::new();
+/// assert_eq!(rx.recv_batch(&mut batch, 2)?, 2); // what is there, up to two
+/// assert_eq!((batch, rx.try_iter().collect::<Vec<_>>()), (vec![3, 4], vec![5]));
+/// assert!(rx.try_recv().is_err() && rx.recv_timeout(Duration::from_millis(1)).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 // As of the sender: no end shares a cache line with another one.
 #[repr(align(128))]
 pub struct Receiver<T: Message, K: Kind> {
@@ -98,9 +111,8 @@ impl<T: Message, K: Kind> Receiver<T, K> {
     ///
     /// # Errors
     ///
-    /// If there is none and every sender is gone; if its bytes are invalid; if the channel is broken. The
-    /// channel is not at its end then: when a sender returns
-    /// ([`wait_for_peer`](Self::wait_for_peer)), it goes on.
+    /// If there is none and every sender is gone; if its bytes are invalid; if the channel is broken. The channel is not
+    /// at its end then: when a sender returns ([`wait_for_peer`](Self::wait_for_peer)), it goes on.
     #[inline]
     pub fn recv(&mut self) -> Result<T, RecvError> {
         self.poll_one_waiting(None).map_err(Stop::recv)?;
@@ -131,9 +143,8 @@ impl<T: Message, K: Kind> Receiver<T, K> {
         self.recv_timeout(deadline.saturating_duration_since(Instant::now()))
     }
 
-    /// Appends up to `limit` messages that are there to `messages` and says how many: at least one, unless
-    /// there were none. Where a side is shared it may be fewer than are there, and is at most 255. Allocates only if
-    /// `messages` has no room for them.
+    /// Appends up to `limit` messages that are there to `messages` and says how many: at least one, unless there were none.
+    /// Where a side is shared it may be fewer than are there, at most 255. Allocates only if `messages` has no room.
     ///
     /// If the process is killed before their slots are given back, which happens at the end, all of them
     /// are delivered again; afterwards, none.
@@ -165,8 +176,7 @@ impl<T: Message, K: Kind> Receiver<T, K> {
         self.take_all(ready, messages).map_err(RecvError::Invalid)
     }
 
-    /// Appends up to `limit` messages to `messages`, waits until there is one, for at most as long as it says,
-    /// and says how many.
+    /// Appends up to `limit` messages to `messages`, waits for one, for at most as long as it says, and says how many.
     ///
     /// # Errors
     ///
@@ -260,9 +270,8 @@ impl<T: Message, K: Kind> Receiver<T, K> {
         self.slots.release(1);
     }
 
-    /// The messages as they come, until there is none and every sender is gone; an invalid one or a broken
-    /// channel ends it too. A sender's death ends it like a leaving, though another one may come: to tell
-    /// them apart, and to go on, use [`recv`](Self::recv).
+    /// The messages as they come, until there is none and every sender is gone; an invalid one or a broken channel ends it
+    /// too. A death ends it like a leaving, though another one may come: to tell them apart, use [`recv`](Self::recv).
     pub fn iter(&mut self) -> Iter<'_, T, K> {
         Iter::new(self)
     }
@@ -273,9 +282,8 @@ impl<T: Message, K: Kind> Receiver<T, K> {
     }
 
     /// How often what the last call received may have been received before, by receivers that were killed or that gave
-    /// it up (a lease that was forgotten, the rest of a batch, and then the handle dropped): 0 if
-    /// that was the first time, or if nothing was received; of a batch, the most of any. What is lent says so
-    /// itself ([`Lease::redelivered`]).
+    /// it up (a lease that was forgotten, the rest of a batch, and then the handle dropped): 0 if that was the first time,
+    /// or if nothing was received; of a batch, the most of any. What is lent says so itself ([`Lease::redelivered`]).
     ///
     /// Always 0 for `spsc`, which cannot tell: there a receiver's first messages may be some that its
     /// [predecessor](Self::predecessor) had received.
@@ -283,10 +291,9 @@ impl<T: Message, K: Kind> Receiver<T, K> {
         self.slots.redelivered()
     }
 
-    /// Messages that wait to be received, roughly, a moment ago; 0 only if there was none. A batch that is being sent
-    /// may be counted late. Where a side is shared, messages that are being sent are counted as well, and of those that
-    /// are to be delivered again only that there may be some. Where a side is shared, slots that a sender has claimed count as
-    /// messages, and those that another receiver has claimed do not.
+    /// Messages that wait to be received, roughly, a moment ago; 0 only if there was none. A batch that is being sent may
+    /// be counted late. Where a side is shared, slots that a sender has claimed count as messages, those that another
+    /// receiver has claimed do not, and of what is to be delivered again it says only that there may be some.
     pub fn len(&self) -> usize {
         self.slots.in_flight() as usize
     }

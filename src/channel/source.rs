@@ -18,6 +18,21 @@ use crate::wait::{Bell, NAP};
 ///
 /// Ready means that a call that does not wait is worth making. Where a side is shared another one may be faster, and the
 /// call finds nothing.
+///
+/// ```
+/// use ringway::channel::Source;
+/// use ringway::{Select, seqlock, spsc};
+///
+/// # let (mut tx, mut rx) = spsc::in_process::<u64>(1)?;
+/// # let (mut writer, reader) = seqlock::in_process::<u64>()?;
+/// let mut newer = reader.newer_than(reader.version());
+/// let sources: &mut [&mut dyn Source] = &mut [&mut rx, &mut tx, &mut newer];
+/// let mut select = Select::by_priority();
+/// assert_eq!(select.poll(sources), Some(1), "there is room to send, and nothing else");
+/// writer.store(7);
+/// assert_eq!(select.poll(&mut sources[2..]), Some(0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Source: sealed::Waits {}
 
 impl<T: Message, K: Kind> Source for Receiver<T, K> {}

@@ -45,12 +45,33 @@ pub type Iter<'a, T> = super::Iter<'a, T, Spmc>;
 pub type TryIter<'a, T> = super::TryIter<'a, T, Spmc>;
 
 /// The channel of messages `T` with this name: any non-empty string without NUL.
+///
+/// ```
+/// use ringway::spmc;
+/// # let name = &format!("doc-spmc-{}", std::process::id());
+/// let mut tx = spmc::channel::<u64>(name).max_receivers(8).sender()?;
+/// let mut workers = [spmc::channel::<u64>(name).receiver()?, spmc::channel::<u64>(name).receiver()?];
+/// tx.send_batch(&[1, 2])?;
+/// let sum = workers[0].recv()? + workers[1].recv()?;
+/// assert_eq!(sum, 3, "each message went to one of them");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn channel<T: Message>(name: &str) -> Channel<T> {
     Channel::new(name)
 }
 
 /// A channel of at least one message on the heap, for threads of this process: the same types and the same
 /// code, without a name. The receiver can be cloned.
+///
+/// ```
+/// use ringway::spmc;
+///
+/// let (mut tx, mut rx) = spmc::in_process::<u64>(16)?;
+/// let mut other = rx.clone();
+/// tx.send_batch(&[1, 2])?;
+/// assert_eq!((rx.recv()?, other.recv()?), (1, 2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///

@@ -62,12 +62,32 @@ pub type Iter<'a, T> = super::Iter<'a, T, Spsc>;
 pub type TryIter<'a, T> = super::TryIter<'a, T, Spsc>;
 
 /// The channel of messages `T` with this name: any non-empty string without NUL.
+///
+/// ```
+/// use ringway::spsc;
+/// # let name = &format!("doc-spsc-{}", std::process::id());
+/// let mut tx = spsc::channel::<u64>(name).sender()?; // makes it, or finds it
+/// let mut rx = spsc::channel::<u64>(name).receiver()?; // in another process, as a rule
+/// tx.send(7)?;
+/// assert_eq!(rx.recv()?, 7);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn channel<T: Message>(name: &str) -> Channel<T> {
     Channel::new(name)
 }
 
 /// A channel of at least one message on the heap, for two threads of this process: the same types and the
 /// same code, without a name.
+///
+/// ```
+/// use ringway::spsc;
+///
+/// let (mut tx, mut rx) = spsc::in_process::<u64>(16)?;
+/// let sender = std::thread::spawn(move || tx.send_batch(&[1, 2, 3]));
+/// assert_eq!(rx.iter().collect::<Vec<_>>(), [1, 2, 3]);
+/// # sender.join().expect("it ends")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///

@@ -44,6 +44,16 @@ use crate::segment::{self, Content, Locks, Segment};
 use crate::sync::words;
 
 /// A channel that exists, about to be used: see the [module](self).
+///
+/// ```
+/// use ringway::channel::untyped::Channel;
+/// use ringway::inspect::ChannelKind;
+/// # let name = &format!("doc-untyped-channel-{}", std::process::id());
+/// # let _rx = ringway::spsc::channel::<f32>(name).receiver()?;
+/// let channel = Channel::open(name)?;
+/// assert_eq!((channel.kind(), channel.schema().size()), (ChannelKind::Spsc, 4));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "a channel is used by its sender or receiver"]
 pub struct Channel {
@@ -232,6 +242,16 @@ impl<K: Kind> End<From<K>> {
 }
 
 /// One that sends bytes: see the [module](self). Dropping it leaves the channel.
+///
+/// ```
+/// use std::time::Duration;
+/// # let name = &format!("doc-untyped-sender-{}", std::process::id());
+/// # let mut rx = ringway::spsc::channel::<u16>(name).receiver()?;
+/// let mut tx = ringway::channel::untyped::Channel::open(name)?.sender()?;
+/// tx.send_timeout(&[1, 2], Duration::from_secs(1))?;
+/// assert_eq!(rx.recv()?, 0x0201);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Sender(Ends<To<kind::Spsc>, To<kind::Mpsc>, To<kind::Spmc>, To<kind::Mpmc>>);
 
 impl Sender {
@@ -258,6 +278,16 @@ impl fmt::Debug for Sender {
 }
 
 /// One that receives bytes: see the [module](self). Dropping it leaves the channel.
+///
+/// ```
+/// use std::time::Duration;
+/// # let name = &format!("doc-untyped-receiver-{}", std::process::id());
+/// # let mut tx = ringway::spsc::channel::<u16>(name).sender()?;
+/// let mut rx = ringway::channel::untyped::Channel::open(name)?.receiver()?;
+/// tx.send(0x0201)?;
+/// assert_eq!(rx.recv_timeout(Duration::from_secs(1))?, [1, 2]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Receiver(Ends<From<kind::Spsc>, From<kind::Mpsc>, From<kind::Spmc>, From<kind::Mpmc>>);
 
 impl Receiver {

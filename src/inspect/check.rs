@@ -14,6 +14,21 @@ use crate::segment::{Kind, Segment};
 /// Something that an [`Observer`](super::Observer) found that is not as it should be.
 ///
 /// Whatever is damaged is found by those who take part, too, when they come to it, and they say so with an error.
+///
+/// ```
+/// use ringway::inspect::{Finding, Observer};
+/// # let name = &format!("doc-finding-{}", std::process::id());
+/// # let sender = ringway::spsc::channel::<u64>(name).sender()?;
+/// for finding in Observer::open(name)?.check() {
+///     println!("{finding}");
+/// #   panic!("it is well");
+/// }
+/// let dead = Finding::Dead { role: "sender", index: 0, pid: 4711, claimed: Some(0) };
+/// let text = "the sender in record 0, process 4711, was killed, and left nothing to be repaired";
+/// assert_eq!(dead.to_string(), text);
+/// # drop(sender);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Finding {

@@ -9,6 +9,18 @@ use crate::{Error, Message};
 
 /// What a participant has counted since it came, in its own words: nobody checks them. Each is right by itself, and they need
 /// not fit together while it goes on.
+///
+/// ```
+/// use ringway::{inspect::Observer, mpsc};
+/// # let name = &format!("doc-counters-{}", std::process::id());
+/// let mut tx = mpsc::channel::<u64>(name).sender()?;
+/// tx.send_batch(&[1, 2, 3])?;
+/// match Observer::open(name)?.snapshot().senders[0].counters {
+///     Some(counters) => assert_eq!((counters.messages, counters.bytes), (3, 24)),
+///     None => println!("built without the feature `counters`"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {

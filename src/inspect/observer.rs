@@ -15,6 +15,19 @@ use crate::protocol::key;
 use crate::segment::{Kind, Locks, Segment};
 
 /// A channel, or cells, mapped for reading: see the [module](super).
+///
+/// ```
+/// use ringway::{inspect::Observer, seqlock};
+/// # let name = &format!("doc-observer-{}", std::process::id());
+/// let mut writer = seqlock::table::<u16>(name).cells(4).writer(2)?;
+/// writer.store(0x0201);
+///
+/// let observer = Observer::open(name)?;
+/// assert_eq!((observer.schema().to_string().as_str(), observer.capacity()), ("u16 (2 bytes)", 4));
+/// assert_eq!(observer.value(2)?, Some((1, vec![1, 2])), "value number 1, as bytes");
+/// assert_eq!(observer.value(0)?, None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Observer {
     pub(super) segment: Segment,
@@ -25,6 +38,18 @@ pub struct Observer {
 }
 
 /// The writer of a cell has stored value after value, faster than one could be copied.
+///
+/// ```
+/// use ringway::inspect::{Observer, Overtaken};
+/// # let name = &format!("doc-overtaken-{}", std::process::id());
+/// # let mut writer = ringway::seqlock::cell::<u16>(name).writer()?;
+/// # writer.store(7);
+/// match Observer::open(name)?.value(0) {
+///     Ok(value) => println!("{value:?}"),
+///     Err(Overtaken) => println!("{Overtaken}: perhaps later"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Overtaken;
 
@@ -37,6 +62,18 @@ impl fmt::Display for Overtaken {
 impl std::error::Error for Overtaken {}
 
 /// The key of a cell in a keyed table.
+///
+/// ```
+/// use ringway::inspect::{CellKey, Observer};
+/// use ringway::seqlock;
+/// # let name = &format!("doc-cell-key-{}", std::process::id());
+/// let mut writer = seqlock::keyed_table::<u16, f64>(name).cells(1).writer()?;
+/// let observer = Observer::open(name)?;
+/// assert_eq!(observer.key(0), CellKey::Unset);
+/// writer.store(&0x0201, 0.5)?;
+/// assert_eq!(observer.key(0), CellKey::Set(vec![1, 2]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CellKey {
     /// Nobody has taken the cell.

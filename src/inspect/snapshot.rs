@@ -11,6 +11,20 @@ use crate::protocol::table::is_shared;
 use crate::segment::{Locks, Segment};
 
 /// What an [`Observer`](super::Observer) saw: each part at a moment of the look, while others went on.
+///
+/// ```
+/// use ringway::{inspect::Observer, spsc};
+/// # let name = &format!("doc-snapshot-{}", std::process::id());
+/// let mut tx = spsc::channel::<u64>(name).sender()?;
+/// let mut rx = spsc::channel::<u64>(name).receiver()?;
+/// tx.send_batch(&[1, 2, 3])?;
+/// rx.recv()?;
+///
+/// let snapshot = Observer::open(name)?.snapshot();
+/// assert_eq!((snapshot.sent, snapshot.received, snapshot.fill), (3, 1, 2));
+/// assert_eq!((snapshot.senders.len(), snapshot.receivers.len()), (1, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Snapshot {
@@ -41,6 +55,18 @@ pub struct Snapshot {
 }
 
 /// One that takes part, or took part, in a channel.
+///
+/// ```
+/// use ringway::{Peer, inspect::Observer, mpsc};
+/// # let name = &format!("doc-participant-{}", std::process::id());
+/// let tx = mpsc::channel::<u64>(name).sender()?;
+/// let snapshot = Observer::open(name)?.snapshot();
+/// let [sender] = &snapshot.senders[..] else { panic!("there is one") };
+/// assert!(matches!(sender.peer, Peer::Attached { pid, .. } if pid == u64::from(std::process::id())));
+/// assert_eq!((sender.index, sender.claimed), (0, None));
+/// # drop(tx);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Participant {
@@ -58,6 +84,19 @@ pub struct Participant {
 }
 
 /// Messages by their positions: the numbers that they have in their channel, from 0.
+///
+/// ```
+/// use ringway::{inspect::Observer, mpsc};
+/// # let name = &format!("doc-claimed-{}", std::process::id());
+/// let mut tx = mpsc::channel::<u64>(name).sender()?;
+/// tx.send(1)?;
+/// let loan = tx.loan()?; // claimed, and not sent yet
+/// let claimed = Observer::open(name)?.snapshot().senders[0].claimed.expect("it has one");
+/// assert_eq!((claimed.first, claimed.count), (1, 1));
+/// loan.write(2).publish();
+/// assert_eq!(Observer::open(name)?.snapshot().holes, None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Claimed {

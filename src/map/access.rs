@@ -8,6 +8,19 @@ use super::error::Error;
 /// What a map or a view lets its holder do.
 ///
 /// A view never has more than its map: see [`ViewOptions::access`](super::ViewOptions::access).
+///
+/// ```
+/// use ringway::map::{Access, MapOptions};
+///
+/// let map = MapOptions::new().capacity(100).access(Access::Read).anonymous()?;
+/// assert!(map.view(..).access(Access::CopyOnWrite).accessor().is_ok());
+/// let error = map.view(..).access(Access::ReadWrite).accessor().unwrap_err();
+/// assert!(error.to_string().contains("read-write"), "{error}");
+///
+/// let executable: Vec<_> = Access::ALL.into_iter().filter(|access| access.can_execute()).collect();
+/// assert_eq!(executable, [Access::ReadExecute, Access::ReadWriteExecute]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Access {
     /// Reading.
@@ -75,6 +88,19 @@ impl fmt::Display for Access {
 /// What a handle asks for when it opens a map by name: `Rights::READ | Rights::READ_PERMISSIONS`.
 ///
 /// The bits are those of the Windows access masks that .NET uses.
+///
+/// ```
+/// use ringway::map::{MapOptions, Rights};
+/// # let name = &format!("doc-rights-{}", std::process::id());
+/// let ours = MapOptions::new().capacity(100).create_new(name)?;
+/// assert!(ours.rights().contains(Rights::READ_WRITE | Rights::DELETE));
+///
+/// let theirs = MapOptions::new().rights(Rights::READ | Rights::READ_PERMISSIONS).open(name)?;
+/// assert_eq!(theirs.access_control()?.mode, 0o600);
+/// assert!(theirs.unlink().is_err(), "it did not ask for that");
+/// assert_eq!(Rights::from_bits(0x2_0004)?.to_string(), "read, read permissions");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Rights(u32);
 
@@ -101,7 +127,7 @@ impl Rights {
     pub const CHANGE_PERMISSIONS: Rights = Rights(0x4_0000);
     /// The same, with another owner or group.
     pub const TAKE_OWNERSHIP: Rights = Rights(0x8_0000);
-    /// All of the above: what a creator has.
+    /// All of the above: what a creator has, as far as the map's [access](super::MapOptions::access) goes.
     pub const FULL_CONTROL: Rights = Rights(0xf_000f);
     /// For the superuser; there is nothing on Linux that it opens.
     pub const ACCESS_SYSTEM_SECURITY: Rights = Rights(0x100_0000);

@@ -9,6 +9,18 @@ use super::access::Access;
 ///
 /// Small and without allocation; `std::io::Error::from` keeps the text and chooses the nearest
 /// [`io::ErrorKind`].
+///
+/// ```
+/// use ringway::map::{AccessError, MapOptions};
+///
+/// let view = MapOptions::new().capacity(100).anonymous()?.accessor()?;
+/// let error = view.read::<u64>(96).unwrap_err();
+/// assert_eq!(error, AccessError::OutOfRange { at: 96, needed: 8, len: 100 });
+/// let text = "found 4 bytes from position 96 to the end of the view, expected 8; \
+///             access fewer, or take a longer view";
+/// assert_eq!(error.to_string(), text);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AccessError {

@@ -10,6 +10,17 @@ use super::shared::SharedMap;
 use super::view::View;
 
 /// What a program intends with the pages of a view or of a map. Changes no byte.
+///
+/// ```
+/// use ringway::map::{Advice, MapOptions};
+///
+/// let map = MapOptions::new().capacity(1 << 20).anonymous()?;
+/// map.advise(Advice::Sequential)?; // for views that are taken from now on
+/// let view = map.accessor()?;
+/// view.advise(Advice::WillNeed)?;
+/// view.advise_range(0, 4096, Advice::Random)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Advice {

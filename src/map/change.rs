@@ -16,6 +16,17 @@ use super::shared::SharedMap;
 
 /// What nobody can do any more to the memory of an anonymous map: `Seals::GROW | Seals::SEAL`. Shrinking is
 /// sealed from the start.
+///
+/// ```
+/// use ringway::map::{ErrorKind, MapOptions, Seals};
+///
+/// let map = MapOptions::new().capacity(100).anonymous()?;
+/// map.grow(200)?;
+/// map.seal(Seals::GROW | Seals::SEAL)?;
+/// let error = map.grow(1 << 20).unwrap_err();
+/// assert!(matches!(error.kind(), ErrorKind::PermissionDenied { .. }), "{error}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seals(SealFlags);
 

@@ -13,6 +13,17 @@ use super::sys;
 ///
 /// The text names the map, says what was found and what was expected, and ends with a remedy.
 /// `std::io::Error::from` keeps the text and chooses the nearest [`io::ErrorKind`].
+///
+/// ```
+/// use ringway::map::{ErrorKind, SharedMap};
+/// # let name = &format!("doc-map-error-{}", std::process::id());
+/// let error = SharedMap::open(name).unwrap_err();
+/// assert!(matches!(error.kind(), ErrorKind::NotFound));
+/// assert_eq!(error.map(), Some(name.as_str()));
+/// assert!(error.to_string().contains(name), "{error}");
+/// assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::NotFound);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Error(pub(super) Box<Report>);
 
 #[derive(Debug)]
@@ -37,6 +48,18 @@ pub(super) enum Subject {
 }
 
 /// The kinds of [`Error`].
+///
+/// ```
+/// use ringway::map::{ErrorKind, MapOptions};
+///
+/// let error = MapOptions::new().anonymous().unwrap_err();
+/// match error.kind() {
+///     ErrorKind::InvalidArgument { argument, found, expected } => {
+///         assert_eq!((*argument, found.as_str(), *expected), ("capacity", "0", "at least 1 byte"));
+///     }
+///     _ => panic!("{error}"),
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {

@@ -13,6 +13,16 @@ use crate::fnv::fnv1a_128;
 /// A name is any non-empty UTF-8 string without NUL, up to 1 MiB. In the namespace's directory a name of
 /// at most 100 characters from `A-Z a-z 0-9 . _ -` that does not begin with a dot is its own file name;
 /// any other name has a file name of `%` and 32 hexadecimal digits.
+///
+/// ```
+/// use ringway::map::{MapOptions, Namespace};
+/// # let name = &format!("doc-namespace-{}", std::process::id());
+/// let map = MapOptions::new().namespace(Namespace::User).capacity(100).create_new(name)?;
+/// assert_eq!(map.namespace(), Some(&Namespace::User));
+/// assert_eq!(map.path(), Some(&*Namespace::User.path().join(name)));
+/// assert!(MapOptions::new().namespace(Namespace::System).open(name).is_err(), "it is not there");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Namespace {

@@ -55,6 +55,17 @@ pub struct MapOptions {
 }
 
 /// Whether a call made the map or found it.
+///
+/// ```
+/// use ringway::map::{Disposition, MapOptions};
+/// # let name = &format!("doc-disposition-{}", std::process::id());
+/// let (map, how) = MapOptions::new().capacity(100).create_or_open(name)?;
+/// if how == Disposition::Created {
+///     map.accessor()?.write(0, &7_u64)?; // what it begins with
+/// }
+/// assert_eq!(MapOptions::new().capacity(100).create_or_open(name)?.1, Disposition::Opened);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Disposition {
     /// The map is new; its data are zero.

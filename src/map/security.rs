@@ -15,6 +15,17 @@ use super::settings::MapKind;
 /// Who may open a map, and for what.
 ///
 /// The kernel asks when somebody opens the map; who has it already keeps it.
+///
+/// ```
+/// use ringway::map::{AccessControl, MapOptions};
+/// # let name = &format!("doc-access-control-{}", std::process::id());
+/// let control = AccessControl { mode: 0o640, ..AccessControl::default() };
+/// let map = MapOptions::new().capacity(100).security(control).create_new(name)?;
+/// let control = AccessControl { mode: 0o600, ..map.access_control()? };
+/// map.set_access_control(&control)?;
+/// assert_eq!(map.access_control()?, control);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessControl {
     /// The user that owns it; `None` to leave that as it is: whoever creates it. To give it to somebody else takes
@@ -30,6 +41,16 @@ pub struct AccessControl {
 }
 
 /// What a user or group may do.
+///
+/// ```
+/// use ringway::map::{AccessControl, AclEntry, Grantee, MapOptions};
+/// # let name = &format!("doc-acl-entry-{}", std::process::id());
+/// let reader = AclEntry { who: Grantee::User(1000), permissions: 0o4 };
+/// let control = AccessControl { acl: vec![reader], ..AccessControl::default() };
+/// let map = MapOptions::new().capacity(100).security(control).create_new(name)?;
+/// assert_eq!(map.access_control()?.acl, [reader]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AclEntry {
     /// The user or group.
@@ -39,6 +60,14 @@ pub struct AclEntry {
 }
 
 /// Whom an [`AclEntry`] is about.
+///
+/// ```
+/// use ringway::map::{AclEntry, Grantee};
+///
+/// let user = AclEntry { who: Grantee::User(1000), permissions: 0o6 }; // reads and writes
+/// let group = AclEntry { who: Grantee::Group(1000), permissions: 0o4 }; // reads
+/// assert_ne!(user.who, group.who);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Grantee {
     /// The user of that id.

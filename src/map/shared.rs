@@ -33,6 +33,17 @@ use super::window::How;
 ///
 /// A child forked without exec does not have the map, unless it is [inheritable](super::MapOptions::inheritable):
 /// it must not touch the memory, and should open the map by name.
+///
+/// ```
+/// use ringway::map::{MapKind, SharedMap};
+/// # let path = std::env::temp_dir().join(format!("doc-shared-map-{}", std::process::id()));
+/// # std::fs::write(&path, b"some bytes")?;
+/// let map = SharedMap::from_path(&path)?;
+/// assert_eq!((map.kind(), map.capacity(), map.name()), (MapKind::File, 10, None));
+/// assert_eq!(map.accessor_range(5, 5)?.read::<[u8; 5]>(0)?, *b"bytes");
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct SharedMap(Arc<Inner>);
 

@@ -19,6 +19,22 @@ use super::sys::{self, Lifecycle};
 use crate::sync::crash_point;
 
 /// What a file in a namespace is.
+///
+/// ```
+/// use ringway::map::{MapOptions, MapState, Namespace};
+/// # let dir = std::env::temp_dir().join(format!("doc-map-state-{}", std::process::id()));
+/// # std::fs::create_dir(&dir)?;
+/// # let name = &format!("doc-map-state-{}", std::process::id());
+/// let map = MapOptions::new().capacity(100).create_new(name)?;
+/// std::fs::copy(map.path().expect("it has one"), dir.join(name))?; // a file that no process holds
+/// std::fs::write(dir.join("notes"), "no map")?;
+/// let states = |namespace: Namespace| namespace.list().map(|all| all.into_iter().map(|one| one.state));
+/// assert!(states(Namespace::User)?.any(|state| state == MapState::Live));
+/// let states: Vec<_> = states(Namespace::Dir(dir.clone()))?.collect();
+/// assert_eq!(states, [MapState::Leftover, MapState::Foreign]);
+/// # std::fs::remove_dir_all(&dir)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MapState {
@@ -32,6 +48,18 @@ pub enum MapState {
 }
 
 /// A file in a namespace.
+///
+/// ```
+/// use ringway::map::{MapKind, MapOptions, Namespace};
+/// # let name = &format!("doc-map-entry-{}", std::process::id());
+/// let map = MapOptions::new().capacity(100).create_new(name)?;
+/// let all = Namespace::User.list()?;
+/// let entry = all.iter().find(|entry| entry.name.as_deref() == Some(name)).expect("it is there");
+/// assert_eq!((entry.kind, entry.capacity), (Some(MapKind::Named), Some(100)));
+/// assert_eq!(entry.creator_pid, Some(std::process::id()));
+/// # drop(map);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct MapEntry {
@@ -54,6 +82,23 @@ pub struct MapEntry {
 }
 
 /// A map that was judged a leftover.
+///
+/// ```
+/// use ringway::map::Namespace;
+/// # let dir = std::env::temp_dir().join(format!("doc-leftover-{}", std::process::id()));
+/// # std::fs::create_dir(&dir)?;
+/// # let name = &format!("doc-leftover-{}", std::process::id());
+/// # let map = ringway::map::MapOptions::new().capacity(100).create_new(name)?;
+/// # std::fs::copy(map.path().expect("it has one"), dir.join(name))?;
+/// # drop(map);
+/// # let namespace = Namespace::Dir(dir.clone());
+/// // A process was killed, and had a map in this namespace that nobody else had:
+/// let [leftover] = &namespace.leftovers()?[..] else { panic!("there is one") };
+/// assert_eq!(leftover.entry.name.as_deref(), Some(name.as_str()));
+/// assert!(leftover.reason.starts_with("no process holds it; process "), "{}", leftover.reason);
+/// # std::fs::remove_dir_all(&dir)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Leftover {
@@ -66,6 +111,23 @@ pub struct Leftover {
 }
 
 /// What a sweep did.
+///
+/// ```
+/// use ringway::map::Namespace;
+/// # let dir = std::env::temp_dir().join(format!("doc-report-{}", std::process::id()));
+/// # std::fs::create_dir(&dir)?;
+/// # let name = &format!("doc-report-{}", std::process::id());
+/// # let map = ringway::map::MapOptions::new().capacity(100).create_new(name)?;
+/// # std::fs::copy(map.path().expect("it has one"), dir.join(name))?;
+/// # drop(map);
+/// # let namespace = Namespace::Dir(dir.clone());
+/// // A process was killed, and had a map in this namespace that nobody else had:
+/// let report = namespace.sweep()?;
+/// assert_eq!((report.removed.len(), report.kept.len()), (1, 0));
+/// assert!(namespace.list()?.is_empty());
+/// # std::fs::remove_dir(&dir)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct SweepReport {

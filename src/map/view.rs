@@ -24,6 +24,25 @@ use super::window::Window;
 ///
 /// A child forked without exec must not use a view of its parent's, unless the map is
 /// [inheritable](super::MapOptions::inheritable).
+///
+/// ```
+/// use std::sync::atomic::Ordering;
+/// use ringway::map::MapOptions;
+///
+/// let map = MapOptions::new().capacity(100).anonymous()?;
+/// let view = map.accessor()?;
+/// view.write(0, &7_u32)?; // a value of any plain type, at any position
+/// view.write_slice(4, &[1_u16, 2, 3])?;
+/// let mut two = [0_u16; 2];
+/// assert_eq!((view.read_slice(6, &mut two)?, two), (2, [2, 3]));
+/// view.atomic_u32(0)?.fetch_add(1, Ordering::Relaxed); // a word in place
+/// assert_eq!(map.view(..).read_only().accessor()?.read::<u32>(0)?, 8);
+///
+/// view.write(99, &2_u8)?;
+/// assert!(view.read_checked::<bool>(99).is_err(), "2 is no `bool`");
+/// view.close()?; // as a drop, but with an error where there is one
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct View<K: Kind = ReadWrite> {
     /// Dropped before the map: a holder gives up its presence when it has nothing mapped any more.
     window: Window,

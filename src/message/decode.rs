@@ -13,6 +13,14 @@ use super::tree::{ArrayTree, EnumTree, FieldTree, SchemaTree, StructTree, Varian
 const MAX_SIZE: u64 = i64::MAX as u64;
 
 /// The bytes are not a schema: what is wrong, and where.
+///
+/// ```
+/// use ringway::message::SchemaTree;
+///
+/// let error = SchemaTree::decode(&[1, 0x99]).unwrap_err();
+/// assert_eq!(error.at(), 1);
+/// assert_eq!(error.to_string(), "the schema is damaged at byte 1: 0x99 is the tag of no type");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecodeError {
     at: usize,

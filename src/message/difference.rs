@@ -9,6 +9,26 @@ use super::tree::{EnumTree, SchemaTree, StructTree};
 /// The first difference between the schema this program expects and the one found in a segment.
 ///
 /// `Display` says it in a sentence that speaks of "this program" and "the segment".
+///
+/// ```
+/// use ringway::Message;
+/// use ringway::message::first_difference;
+///
+/// #[derive(Message, Clone, Copy)]
+/// #[message(name = "Tick")]
+/// #[repr(C)]
+/// struct Here { price: f64, size: u64 }
+///
+/// #[derive(Message, Clone, Copy)]
+/// #[message(name = "Tick")]
+/// #[repr(C)]
+/// struct There { price: f64, size: f64 }
+///
+/// let difference = first_difference(&Here::SCHEMA.tree(), &There::SCHEMA.tree()).expect("there is one");
+/// assert_eq!(difference.path(), "size");
+/// let text = "field `size`: this program has u64 @8, the segment has f64 @8";
+/// assert_eq!(difference.to_string(), text);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     path: String,
@@ -37,6 +57,16 @@ impl fmt::Display for Difference {
 ///
 /// Names come first, then which fields there are and in which order, then field by field what they are:
 /// so a renamed, a reordered, a missing and a changed field are told apart.
+///
+/// ```
+/// use ringway::Message;
+/// use ringway::message::first_difference;
+///
+/// let (two, three) = (<[u32; 2]>::SCHEMA.tree(), <[u32; 3]>::SCHEMA.tree());
+/// assert_eq!(first_difference(&two, &two), None);
+/// let difference = first_difference(&two, &three).expect("there is one");
+/// assert_eq!(difference.to_string(), "this program has 2 elements, the segment has 3 elements");
+/// ```
 #[must_use]
 pub fn first_difference(expected: &SchemaTree, found: &SchemaTree) -> Option<Difference> {
     difference(&mut String::new(), None, expected, found)

@@ -38,6 +38,16 @@
 //!   space, and no combining mark in front; that of a struct or enum is not that of a primitive;
 //! - the fields of a struct, and the variants of an enum, all have different names;
 //! - an enum's discriminants are `u8`, `u16` or `u32`, fit it, and are all different; there is at least one.
+//!
+//! ```
+//! use ringway::Message;
+//! use ringway::message::SchemaTree;
+//!
+//! let bytes = <[u32; 2]>::SCHEMA.encode();
+//! assert_eq!(bytes, [1, 0x40, 2, 0, 0, 0, 0, 0, 0, 0, 0x03], "format, array of two, u32");
+//! assert_eq!(SchemaTree::decode(&bytes)?, <[u32; 2]>::SCHEMA.tree());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #[cfg(doc)]
 use super::Schema;

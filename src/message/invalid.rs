@@ -6,6 +6,19 @@ use std::fmt;
 const PATH: usize = 90;
 
 /// A field of a checked message holds bits that are no value of its type.
+///
+/// ```
+/// use ringway::Message;
+///
+/// #[derive(Message, Clone, Copy)]
+/// #[message(checked)]
+/// #[repr(C)]
+/// struct Order { size: u8, flags: [bool; 3] }
+///
+/// let error = Order::validate(&[10, 0, 1, 2]).unwrap_err();
+/// assert_eq!((error.path(), error.found(), error.expected()), ("flags[2]", 2, "bool"));
+/// assert_eq!(error.to_string(), "field `flags[2]` holds 2, which is not a valid `bool`");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct InvalidField {
     expected: &'static str,

@@ -7,6 +7,14 @@ use super::tree::SchemaTree;
 use crate::fnv::fnv1a_128;
 
 /// A type without parts.
+///
+/// ```
+/// use ringway::Message;
+/// use ringway::message::{Primitive, SchemaTree};
+///
+/// assert_eq!(f64::SCHEMA.tree(), SchemaTree::Primitive(Primitive::F64));
+/// assert_eq!((Primitive::F64.name(), Primitive::F64.size(), Primitive::F64.align()), ("f64", 8, 8));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each variant is the Rust type of that name")]
 pub enum Primitive {

@@ -46,6 +46,14 @@ pub enum SchemaTree {
 }
 
 /// An array in a [`SchemaTree`].
+///
+/// ```
+/// use ringway::Message;
+/// use ringway::message::SchemaTree;
+///
+/// let SchemaTree::Array(array) = <[u16; 3]>::SCHEMA.tree() else { panic!("it is one") };
+/// assert_eq!((array.len(), array.element().to_string().as_str()), (3, "u16 (2 bytes)"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArrayTree {
     pub(super) element: Box<SchemaTree>,
@@ -53,6 +61,19 @@ pub struct ArrayTree {
 }
 
 /// A struct in a [`SchemaTree`].
+///
+/// ```
+/// use ringway::Message;
+/// use ringway::message::SchemaTree;
+///
+/// #[derive(Message, Clone, Copy)]
+/// #[message(name = "md.Tick", version = 2)]
+/// #[repr(C)]
+/// struct Tick { price: f64, size: u64 }
+///
+/// let SchemaTree::Struct(tick) = Tick::SCHEMA.tree() else { panic!("it is one") };
+/// assert_eq!((tick.name(), tick.version(), tick.fields().len()), ("md.Tick", 2, 2));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StructTree {
     pub(super) name: String,
@@ -63,6 +84,20 @@ pub struct StructTree {
 }
 
 /// A field of a [`StructTree`].
+///
+/// ```
+/// use ringway::Message;
+/// use ringway::message::{Primitive, SchemaTree};
+///
+/// #[derive(Message, Clone, Copy)]
+/// #[repr(C)]
+/// struct Tick { price: f64, size: u64 }
+///
+/// let SchemaTree::Struct(tick) = Tick::SCHEMA.tree() else { panic!("it is one") };
+/// let size = &tick.fields()[1];
+/// assert_eq!((size.name(), size.offset()), ("size", 8));
+/// assert_eq!(*size.schema(), SchemaTree::Primitive(Primitive::U64));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldTree {
     pub(super) name: String,
@@ -71,6 +106,19 @@ pub struct FieldTree {
 }
 
 /// An enum in a [`SchemaTree`].
+///
+/// ```
+/// use ringway::Message;
+/// use ringway::message::{Primitive, SchemaTree};
+///
+/// #[derive(Message, Clone, Copy)]
+/// #[message(checked)]
+/// #[repr(u8)]
+/// enum Side { Buy = 1, Sell = 2 }
+///
+/// let SchemaTree::Enum(side) = Side::SCHEMA.tree() else { panic!("it is one") };
+/// assert_eq!((side.name(), side.repr(), side.variants().len()), ("Side", Primitive::U8, 2));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnumTree {
     pub(super) name: String,
@@ -80,6 +128,20 @@ pub struct EnumTree {
 }
 
 /// A variant of an [`EnumTree`].
+///
+/// ```
+/// use ringway::Message;
+/// use ringway::message::SchemaTree;
+///
+/// #[derive(Message, Clone, Copy)]
+/// #[message(checked)]
+/// #[repr(u8)]
+/// enum Side { Buy = 1, Sell = 2 }
+///
+/// let SchemaTree::Enum(side) = Side::SCHEMA.tree() else { panic!("it is one") };
+/// let sell = &side.variants()[1];
+/// assert_eq!((sell.name(), sell.value()), ("Sell", 2));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VariantTree {
     pub(super) name: String,

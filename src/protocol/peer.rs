@@ -15,6 +15,19 @@ use crate::sync::mutant;
 
 /// How the other side went; where there were several, the one whose going was noticed last. Who went how is in the
 /// channel's health.
+///
+/// ```
+/// use ringway::{Departure, RecvError, spsc};
+/// # let (tx, mut rx) = spsc::in_process::<u64>(8)?;
+/// drop(tx);
+/// match rx.recv() {
+///     Err(RecvError::Disconnected(Departure::Left)) => println!("done"),
+///     Err(RecvError::Disconnected(Departure::Died)) => println!("killed, perhaps in the middle"),
+///     other => panic!("{other:?}"),
+/// }
+/// assert_eq!(Departure::Died.to_string(), "died");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Departure {
     /// Its handle was dropped.

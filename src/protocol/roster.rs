@@ -162,6 +162,18 @@ pub trait Lock {
 }
 
 /// How the one that had this role before ended.
+///
+/// ```
+/// use ringway::{Predecessor, spsc};
+/// # let name = &format!("doc-predecessor-{}", std::process::id());
+/// let receiver = spsc::channel::<u64>(name).receiver()?;
+/// let first = spsc::channel::<u64>(name).sender()?;
+/// assert_eq!(first.predecessor(), Predecessor::None);
+/// drop(first);
+/// assert_eq!(spsc::channel::<u64>(name).sender()?.predecessor(), Predecessor::Left);
+/// # drop(receiver);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Predecessor {
     /// There was none.

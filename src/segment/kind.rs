@@ -4,6 +4,16 @@ use crate::protocol::gate::Parking;
 use crate::protocol::ring::{OnReceiverDeath, Rules};
 
 /// What a channel is: a ring, with how many may be on either side, or cells.
+///
+/// ```
+/// use ringway::inspect::{ChannelKind, Observer};
+/// # let name = &format!("doc-kind-{}", std::process::id());
+/// # let sender = ringway::mpsc::channel::<u64>(name).sender()?;
+/// let kind = Observer::open(name)?.kind();
+/// assert_eq!((kind, kind.name(), kind.is_ring()), (ChannelKind::Mpsc, "mpsc", true));
+/// # drop(sender);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// One sender, one receiver.

@@ -18,20 +18,63 @@ use crate::segment::{HeldCell, Key, Kind, Locks, Segment};
 use crate::{Error, Message, Wait};
 
 /// A single cell: [`cell`](super::cell).
+///
+/// ```
+/// use ringway::seqlock::{self, Cells, One};
+///
+/// let cell: Cells<f64, One> = seqlock::cell("temperature"); // not opened yet
+/// let options = cell.clone(); // for a reader of the same cell
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum One {}
 
 /// Cells by index: [`table`](super::table).
+///
+/// ```
+/// use ringway::seqlock::{self, Cells, Indexed};
+///
+/// let table: Cells<f64, Indexed> = seqlock::table("temperatures").cells(8); // not opened yet
+/// let options = table.clone(); // for a writer of another cell
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Indexed {}
 
 /// Cells by a key of that type: [`keyed_table`](super::keyed_table).
+///
+/// ```
+/// use ringway::seqlock::{self, Cells, Keyed};
+///
+/// let table: Cells<f64, Keyed<u32>> = seqlock::keyed_table("prices").cells(1000); // not opened yet
+/// let options = table.clone(); // for a writer of other keys
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Keyed<K>(PhantomData<K>);
 
 /// A named cell, or a table of cells, that is about to be opened by a writer or a reader.
 ///
 /// Whoever comes first creates it; options that describe the cells themselves must agree.
+///
+/// ```
+/// use ringway::seqlock;
+/// # let names = ["cell", "table", "keys"].map(|what| format!("doc-cells-{what}-{}", std::process::id()));
+/// # let [cell, table, keys] = names.each_ref().map(String::as_str);
+/// let mut writer = seqlock::cell::<f64>(cell).writer()?;
+/// let reader = seqlock::cell::<f64>(cell).open_existing().reader()?; // in another process, as a rule
+/// writer.store(0.5);
+/// assert_eq!(reader.load()?, 0.5);
+///
+/// let table = seqlock::table::<f64>(table).cells(4);
+/// let mut writer = table.clone().create_new().writer(3)?; // of the last cell
+/// let others = table.clone().writers(0..3)?;
+/// writer.store(1.5);
+/// assert_eq!(table.reader()?.load(3)?, 1.5);
+///
+/// let prices = seqlock::keyed_table::<[u8; 4], f64>(keys);
+/// let mut writer = prices.clone().writer()?;
+/// writer.store(b"EUR\0", 1.09)?;
+/// assert_eq!(prices.reader()?.load_key(b"EUR\0")?, 1.09);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "cells are opened by `writer` or `reader`"]
 pub struct Cells<T, A> {
     options: Options,

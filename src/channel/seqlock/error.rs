@@ -7,6 +7,16 @@ use crate::channel::Departure;
 use crate::message::InvalidField;
 
 /// Why [`load`](super::Reader::load) has no value.
+///
+/// ```
+/// use ringway::seqlock::{self, LoadError};
+///
+/// let (_writer, reader) = seqlock::in_process::<u64>()?;
+/// let error = reader.load().unwrap_err();
+/// assert_eq!(error, LoadError::Empty);
+/// assert_eq!(error.to_string(), "nothing has been stored yet");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoadError {
     /// Nothing was ever stored.
@@ -16,6 +26,20 @@ pub enum LoadError {
 }
 
 /// Why [`try_load`](super::Reader::try_load) has no value.
+///
+/// ```
+/// use ringway::seqlock::{self, TryLoadError};
+///
+/// let (mut writer, reader) = seqlock::in_process::<u64>()?;
+/// assert_eq!(reader.try_load(3), Err(TryLoadError::Empty));
+/// writer.store(7);
+/// match reader.try_load(3) {
+///     Ok(value) => assert_eq!(value, 7),
+///     Err(TryLoadError::Overtaken) => println!("three times the writer was faster"),
+///     Err(error) => return Err(error.into()),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TryLoadError {
     /// Nothing was ever stored.
@@ -28,6 +52,22 @@ pub enum TryLoadError {
 }
 
 /// Why [`wait_newer`](super::Reader::wait_newer) has no value.
+///
+/// ```
+/// use std::time::Duration;
+/// use ringway::seqlock;
+///
+/// let (mut writer, reader) = seqlock::in_process::<u64>()?;
+/// writer.store(7);
+/// let mut seen = reader.version();
+/// let error = reader.wait_newer(&mut seen, Duration::from_millis(1)).unwrap_err();
+/// assert_eq!(error.to_string(), "timed out: no newer value was stored");
+///
+/// drop(writer);
+/// let error = reader.wait_newer(&mut seen, Duration::from_secs(60)).unwrap_err();
+/// assert_eq!(error.to_string(), "no newer value was stored and the writer left");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitError {
     /// No newer one for as long as was allowed, or none that the writer has let be copied.

@@ -9,6 +9,19 @@ use crate::protocol::roster::{self, Lock, Presence, Record};
 ///
 /// It says nothing of the time since the latest value was stored, which nobody writes down: a message that needs it has a
 /// field for it.
+///
+/// ```
+/// use ringway::Departure;
+/// use ringway::seqlock::{self, Freshness};
+///
+/// let (mut writer, reader) = seqlock::in_process::<u64>()?;
+/// writer.store(7);
+/// assert!(matches!(reader.freshness(), Freshness::Fresh { .. }));
+/// drop(writer);
+/// assert!(matches!(reader.freshness(), Freshness::Stale { writer: Departure::Left, .. }));
+/// assert_eq!(reader.load()?, 7);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
     /// No writer has come yet.

@@ -20,6 +20,15 @@ fn new<T: Message>(kind: Kind, key: Option<Key>, cells: usize) -> Result<(Segmen
 /// A cell on the heap, for threads of this process: the same types and the same code, without a name. The reader can be
 /// cloned.
 ///
+/// ```
+/// use ringway::seqlock;
+///
+/// let (mut writer, reader) = seqlock::in_process::<u64>()?;
+/// std::thread::spawn(move || writer.store(7)).join().expect("it ends");
+/// assert_eq!(reader.load()?, 7);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`Error::Map`] if there is no memory for it.
@@ -31,6 +40,15 @@ pub fn in_process<T: Message>() -> Result<(Writer<T>, Reader<T>), Error> {
 }
 
 /// A table of at least one cell on the heap: the writer of each cell, and a reader of all, which can be cloned.
+///
+/// ```
+/// use ringway::seqlock;
+///
+/// let (mut writers, reader) = seqlock::table_in_process::<u64>(2)?;
+/// writers[1].store(7);
+/// assert_eq!((reader.len(), reader.load(1)?), (2, 7));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///
@@ -45,6 +63,15 @@ pub fn table_in_process<T: Message>(cells: usize) -> Result<(Vec<Writer<T>>, Tab
 }
 
 /// A table with at least one key on the heap: a writer and a reader, which can be cloned.
+///
+/// ```
+/// use ringway::seqlock;
+///
+/// let (mut writer, reader) = seqlock::keyed_table_in_process::<u32, f64>(16)?;
+/// writer.store(&4711, 0.5)?;
+/// assert_eq!(reader.load_key(&4711)?, 0.5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///

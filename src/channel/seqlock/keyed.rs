@@ -243,6 +243,18 @@ impl<K: Message, T: Message> fmt::Debug for KeyedWriter<K, T> {
 }
 
 /// A cell of a [`KeyedWriter`]: what a [`Writer`] can do, except to be taken away.
+///
+/// ```
+/// let (mut writer, reader) = ringway::seqlock::keyed_table_in_process::<u32, u64>(16)?;
+/// let mut entry = writer.entry(&7)?;
+/// entry.store(1);
+/// entry.update(|value| *value += 1)?;
+/// let mut draft = entry.draft();
+/// draft.write(&9);
+/// draft.publish();
+/// assert_eq!((entry.version(), reader.load_key(&7)?), (3, 9));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Entry<'w, T: Message>(&'w mut Writer<T>);
 

@@ -64,17 +64,17 @@ pub type Table<T> = Cells<T, Indexed>;
 /// A named table of cells with keys that is about to be opened.
 pub type KeyedTable<K, T> = Cells<T, Keyed<K>>;
 
-/// The cell of values `T` with this name: any non-empty string without NUL.
+/// The cell of values `T` with this name, any non-empty string without NUL: [`Cells`] shows one.
 pub fn cell<T: Message>(name: &str) -> Cell<T> {
     Cells::new(name)
 }
 
-/// The table of values `T` with this name, by index.
+/// The table of values `T` with this name, by index: [`Cells`] shows one.
 pub fn table<T: Message>(name: &str) -> Table<T> {
     Cells::new(name)
 }
 
-/// The table of values `T` with this name, by keys `K`.
+/// The table of values `T` with this name, by keys `K`: [`Cells`] shows one.
 pub fn keyed_table<K: Message, T: Message>(name: &str) -> KeyedTable<K, T> {
     Cells::new(name)
 }

@@ -13,6 +13,22 @@ use crate::{Departure, Message};
 
 /// A cell as a [`Source`](crate::Source): ready when its latest value is another than one that was seen, or when no writer is
 /// there any more that could store one. [`Reader::newer_than`] makes it.
+///
+/// ```
+/// use ringway::{Select, seqlock};
+///
+/// let (mut writer, reader) = seqlock::in_process::<u64>()?;
+/// let (mut newer, mut select) = (reader.newer_than(0), Select::fair());
+/// assert_eq!(select.poll(&mut [&mut newer]), None);
+/// writer.store(7);
+/// assert_eq!(select.wait(&mut [&mut newer]), 0);
+///
+/// let mut seen = newer.seen();
+/// assert_eq!(newer.reader().load_if_newer(&mut seen)?, Some(7));
+/// newer.set_seen(seen); // it is ready again when there is another value
+/// assert_eq!(select.poll(&mut [&mut newer]), None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Newer<T: Message> {
     /// Dropped before the memory that it is about.
     #[cfg(feature = "async")]

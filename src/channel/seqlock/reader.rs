@@ -17,6 +17,23 @@ use crate::segment::{HeldCell, Locks, Segment};
 /// no system call. Only to sleep it stores a bit at its gate, by a mapping of its own of the roster. Only the kernel knows that it is there, so that the cell stays as long as it does.
 ///
 /// Clones read the same cell, and so can several threads through one reader.
+///
+/// ```
+/// use std::time::Duration;
+/// # let (mut writer, reader) = ringway::seqlock::in_process::<[u64; 512]>()?;
+/// writer.store([7; 512]);
+/// assert_eq!(reader.load()?[511], 7);
+/// let mut value = [0; 512];
+/// reader.load_into(&mut value)?; // over one that is there
+/// let boxed = reader.load_boxed()?;
+/// assert_eq!((value, reader.version()), (*boxed, 1));
+///
+/// let mut seen = 1;
+/// assert!(!reader.changed(seen));
+/// writer.store([8; 512]);
+/// assert_eq!(reader.wait_newer(&mut seen, Duration::from_secs(60))?[0], 8);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Reader<T: Message> {
     cell: HeldCell,
