@@ -66,6 +66,20 @@ impl fmt::Debug for Tap {
 }
 
 /// A message that passed, or a value that was stored.
+///
+/// ```
+/// use ringway::inspect::{Observer, Tap};
+/// use ringway::spsc;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let name = &format!("doc-passed-{}", std::process::id());
+/// let mut sender = spsc::channel::<u64>(name).sender()?;
+/// let mut tap = Tap::new(Observer::open(name)?);
+/// sender.send(7)?;
+/// let passed = tap.look()?.expect("it was sent");
+/// assert_eq!((passed.number, passed.missed, passed.bytes), (0, 0, &7_u64.to_le_bytes()[..]));
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Passed<'t> {

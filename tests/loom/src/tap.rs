@@ -104,7 +104,7 @@ impl Memory {
     fn receive<R: RecvSide>(&self, receiver: &mut R, count: u32) {
         let ring = self.ring();
         let ready = receiver.poll(&ring, count).unwrap_or(0);
-        (0..ready).for_each(|_| receiver.take(&ring));
+        (0..ready).for_each(|_| _ = receiver.take(&ring));
         receiver.release(&ring);
     }
 
@@ -213,7 +213,8 @@ fn what_a_tap_takes_of_several_senders_is_whole() {
 fn what_a_dead_sender_wrote_over_is_not_taken_for_a_message() {
     explore_within(3, "tap a killed sender", || {
         let memory = Memory::new(2, Form::Indexed, SPSC);
-        let (mut sender, mut receiver) = (memory.sender::<SoleSender>(0, 1), memory.receiver::<SoleReceiver>());
+        let (mut sender, mut receiver) =
+            (memory.sender::<SoleSender>(0, 1), memory.receiver::<SoleReceiver>());
         act(&memory, &mut sender, &mut receiver, &[Send(1), Send(1)]);
         let other = Arc::clone(&memory);
         let ends = thread::spawn(move || {
@@ -280,7 +281,8 @@ fn a_tap_that_is_not_overtaken_misses_nothing() {
         let memory = Memory::new(3, Form::Stamped, MPMC);
         let other = Arc::clone(&memory);
         let ends = thread::spawn(move || {
-            let (mut sender, mut receiver) = (other.sender::<SharedSender>(0, 1), other.receiver::<SharedReceiver>());
+            let (mut sender, mut receiver) =
+                (other.sender::<SharedSender>(0, 1), other.receiver::<SharedReceiver>());
             for _ in 0..3 {
                 other.send(&mut sender, 1);
                 other.receive(&mut receiver, 1);
