@@ -50,7 +50,7 @@ use super::ring::{Corruption, Cursor, Form, Position, Ring};
 use super::roster::Record;
 use super::stamp::{self, State, free, full};
 use crate::sync::Ordering::{self, Acquire, Relaxed, Release};
-use crate::sync::{STORES_IN_ORDER, fence, in_order, mutant, weakened};
+use crate::sync::{fence, in_order, mutant, stores_in_order, weakened};
 
 /// Of a mapping for reading alone only such loads are promised to work.
 const LOOK: Ordering = Relaxed;
@@ -351,7 +351,7 @@ fn observe() {
 
 /// Whether the message of that position is in its slot still, and nobody has begun to write the next one there.
 fn is_intact(ring: &Ring<'_>, cursor: &Cursor) -> bool {
-    is_kept(ring, cursor) || STORES_IN_ORDER && is_untouched(ring, cursor)
+    is_kept(ring, cursor) || stores_in_order() && is_untouched(ring, cursor)
 }
 
 /// Whether nobody has given it back.

@@ -64,14 +64,31 @@ impl Barrier {
 }
 
 /// Whether the stores of a thread are seen in the order of its program, and not before what it has loaded before them, at no
-/// cost.
-pub(crate) const STORES_IN_ORDER: bool = cfg!(any(loom, target_arch = "x86_64"));
+/// cost. In models only if they say so, so that all others are checked without.
+#[inline(always)]
+pub(crate) fn stores_in_order() -> bool {
+    #[cfg(loom)]
+    return IN_ORDER.get();
+    #[cfg(not(loom))]
+    cfg!(target_arch = "x86_64")
+}
+
+#[cfg(loom)]
+std::thread_local! {
+    static IN_ORDER: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// From now on the stores of the models of this thread are seen in order, or not.
+#[cfg(loom)]
+pub fn keep_stores_in_order(keep: bool) {
+    IN_ORDER.set(keep);
+}
 
 /// Between what was stored or loaded and stores that are not to be seen before it, by whoever looks on and takes no part.
 /// No instruction: where the processor needs none the compiler is told; elsewhere nothing is done, and nobody may rely on it.
 #[inline(always)]
 pub(crate) fn in_order() {
-    if STORES_IN_ORDER {
+    if stores_in_order() {
         fence(Release);
     }
 }

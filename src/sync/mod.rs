@@ -15,7 +15,7 @@ pub(crate) mod words;
 
 #[cfg(not(loom))]
 pub(crate) use backoff::Backoff;
-pub(crate) use barrier::{Barrier, STORES_IN_ORDER, in_order};
+pub(crate) use barrier::{Barrier, in_order, stores_in_order};
 pub(crate) use crash::crash_point;
 pub(crate) use mutant::{mutant, weakened};
 
@@ -37,7 +37,7 @@ pub(crate) use crash::meddled;
 /// What the models need of this module.
 #[cfg(loom)]
 pub mod model {
-    pub use super::barrier::Barrier;
+    pub use super::barrier::{Barrier, keep_stores_in_order};
     pub use super::crash::{Crashed, crash_after};
 
     /// A crash point of the model's own, for a step that the protocol leaves to its caller.

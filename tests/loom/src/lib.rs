@@ -48,6 +48,7 @@ fn explore(name: &str, model: impl Fn() + Sync + Send + 'static) -> usize {
 
 /// Explores a model within so many preemptions, one more in the long run.
 fn explore_within(preemptions: usize, name: &str, model: impl Fn() + Sync + Send + 'static) -> usize {
+    ringway::sync::model::keep_stores_in_order(false);
     let count = Arc::new(AtomicUsize::new(0));
     let seen = Arc::clone(&count);
     let mut builder = loom::model::Builder::new();

@@ -15,6 +15,7 @@ use ringway::protocol::side::{RecvSide, SendSide};
 use ringway::protocol::sole::{SoleReceiver, SoleSender};
 use ringway::protocol::table;
 use ringway::protocol::tap::{Step, Tap};
+use ringway::sync::model::keep_stores_in_order;
 
 use crate::explore_within;
 use crate::fixture::KernelLock;
@@ -37,6 +38,8 @@ struct Memory {
 impl Memory {
     fn new(capacity: u32, form: Form, rules: Rules) -> Arc<Self> {
         let stamps = if form == Form::Stamped { capacity } else { 0 };
+        // What a tap relies on, where it does; `explore` begins without.
+        keep_stores_in_order(true);
         Arc::new(Self {
             control: Control::default(),
             stamps: (0..stamps).map(|_| AtomicU64::new(0)).collect(),
