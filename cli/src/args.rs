@@ -9,6 +9,8 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use ringway::map::Namespace;
 
+use crate::output::Outcome;
+
 const EXIT_STATUS: &str = "Exit status: 0, done; 1, something is damaged, was not sent, received or removed; \
     2, wrong arguments; 3, there is no such channel, or it cannot be used; 4, what was found cannot be written.";
 
@@ -104,15 +106,8 @@ pub(crate) enum Command {
     Recv {
         /// The channel, which exists
         name: String,
-        /// How many to receive
-        #[arg(long, value_name = "MESSAGES")]
-        count: Option<u64>,
-        /// How long to wait for each message; without it, for as long as there is a sender or none has come yet
-        #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-        timeout: Option<Duration>,
-        /// How to write them; `--json` is short for `--format json`
-        #[arg(long, value_enum, default_value_t = Format::Text, conflicts_with = "json")]
-        format: Format,
+        #[command(flatten)]
+        wanted: Wanted,
     },
     /// Shows messages as they pass, and takes none
     ///
@@ -123,15 +118,8 @@ pub(crate) enum Command {
     Tap {
         /// The channel, cell or table, which exists
         name: String,
-        /// How many to show
-        #[arg(long, value_name = "MESSAGES")]
-        count: Option<u64>,
-        /// How long to wait for each message; without it, for as long as there is a sender or none has come yet
-        #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-        timeout: Option<Duration>,
-        /// How to write them; `--json` is short for `--format json`
-        #[arg(long, value_enum, default_value_t = Format::Text, conflicts_with = "json")]
-        format: Format,
+        #[command(flatten)]
+        wanted: Wanted,
         /// Writes the position of each message with it, and where some were missed
         #[arg(long)]
         positions: bool,
@@ -164,6 +152,32 @@ pub(crate) enum Command {
         /// The directory
         dir: PathBuf,
     },
+}
+
+/// Which messages to take or to show, and how.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct Wanted {
+    /// How many
+    #[arg(long, value_name = "MESSAGES")]
+    pub(crate) count: Option<u64>,
+    /// How long to wait for each message; without it, for as long as there is a sender or none has come yet
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) timeout: Option<Duration>,
+    /// How to write them; `--json` is short for `--format json`
+    #[arg(long, value_enum, default_value_t = Format::Text, conflicts_with = "json")]
+    pub(crate) format: Format,
+}
+
+impl Wanted {
+    /// Whether so many are enough.
+    pub(crate) fn is_enough(&self, messages: u64) -> bool {
+        self.count.is_some_and(|count| messages >= count)
+    }
+
+    /// What it is to end as, after so many.
+    pub(crate) fn outcome(&self, messages: u64) -> Outcome {
+        if self.count.is_none_or(|count| messages == count) { Outcome::Fine } else { Outcome::Bad }
+    }
 }
 
 /// How messages are written.

@@ -21,7 +21,7 @@ use std::sync::atomic::AtomicBool;
 use clap::Parser;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use args::{Args, Command, Format};
+use args::{Args, Command, Format, Wanted};
 use output::{Failure, Outcome};
 
 fn main() -> ExitCode {
@@ -60,6 +60,12 @@ fn ignored_signals() -> u64 {
     bits.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok()).unwrap_or(0)
 }
 
+/// The same as JSON, if that is wanted for short.
+fn written(args: &Args, wanted: Wanted) -> Wanted {
+    let format = if args.json { Format::Json } else { wanted.format };
+    Wanted { format, ..wanted }
+}
+
 fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
     match &args.command {
         Command::List => commands::list::run(args, out),
@@ -77,18 +83,14 @@ fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
             let stop = stop()?;
             commands::send::run(args, name, *timeout, &stop, BufReader::new(std::io::stdin()), out)
         }
-        Command::Recv { name, count, timeout, format } => {
+        Command::Recv { name, wanted } => {
             let stop = stop()?;
-            let format = if args.json { Format::Json } else { *format };
-            let wanted = commands::recv::Wanted { count: *count, timeout: *timeout, format };
-            commands::recv::run(args, name, wanted, &stop, out)
+            commands::recv::run(args, name, written(args, *wanted), &stop, out)
         }
-        Command::Tap { name, count, timeout, format, positions, from_oldest, rate } => {
-            let stop = stop()?;
-            let format = if args.json { Format::Json } else { *format };
-            let (count, timeout, positions) = (*count, *timeout, *positions);
-            let (from_oldest, rate) = (*from_oldest, *rate);
-            let wanted = commands::tap::Wanted { count, timeout, format, positions, from_oldest, rate };
+        Command::Tap { name, wanted, positions, from_oldest, rate } => {
+            let (stop, messages) = (stop()?, written(args, *wanted));
+            let (positions, from_oldest, rate) = (*positions, *from_oldest, *rate);
+            let wanted = commands::tap::Wanted { messages, positions, from_oldest, rate };
             commands::tap::run(args, name, wanted, &stop, out)
         }
         Command::Sweep { dry_run } => commands::sweep::run(args, *dry_run, out),

@@ -2,7 +2,7 @@
 
 use ringway::Departure;
 use ringway::channel::Peer;
-use ringway::inspect::{Participant, Snapshot};
+use ringway::inspect::{Observer, Participant, Snapshot};
 
 /// So many of a side are shown: as many as a channel can have, but not as many as cells.
 pub(crate) const MOST: usize = 254;
@@ -34,6 +34,11 @@ pub(crate) fn pid(peer: &Peer) -> Option<u64> {
         Peer::Awaited => None,
         Peer::Attached { pid, .. } | Peer::Gone { pid, .. } => Some(pid),
     }
+}
+
+/// Whether they may sleep while they wait, in a word.
+pub(crate) fn parking(observer: &Observer) -> String {
+    format!("{:?}", observer.parking()).to_lowercase()
 }
 
 /// What those who take part wait for, and for whom: a sentence each.

@@ -7,21 +7,12 @@ use std::time::{Duration, Instant};
 use ringway::RecvTimeoutError;
 use ringway::message::SchemaTree;
 
-use crate::args::{Args, Format};
+use crate::args::{Args, Format, Wanted};
 use crate::output::{Failure, Outcome, open, tell};
 use crate::value::{Value, columns};
 
 /// So long it waits until it looks whether it is to end.
 const MOMENT: Duration = Duration::from_millis(100);
-
-/// How many messages to take, and how.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Wanted {
-    pub(crate) count: Option<u64>,
-    /// For how long to wait for each.
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) format: Format,
-}
 
 /// Takes messages until there were enough, the last sender is gone, or somebody says stop.
 pub(crate) fn run(
@@ -40,7 +31,7 @@ pub(crate) fn run(
     columns.iter().try_for_each(|columns| write_row(out, columns))?;
     let mut waiting = Instant::now();
     let mut taken = 0;
-    while wanted.count.is_none_or(|count| taken < count) && !stop.load(Ordering::Relaxed) {
+    while !wanted.is_enough(taken) && !stop.load(Ordering::Relaxed) {
         let left =
             wanted.timeout.map_or(MOMENT, |timeout| timeout.saturating_sub(waiting.elapsed()).min(MOMENT));
         match receiver.recv_timeout(left) {
@@ -61,8 +52,7 @@ pub(crate) fn run(
             Err(error) => return Err(Failure::Message(error.to_string())),
         }
     }
-    let enough = wanted.count.is_none_or(|count| taken == count);
-    Ok(if enough { Outcome::Fine } else { Outcome::Bad })
+    Ok(wanted.outcome(taken))
 }
 
 pub(super) fn write_message(

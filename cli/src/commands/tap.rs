@@ -9,7 +9,7 @@ use ringway::map::MapState;
 use ringway::message::SchemaTree;
 
 use super::recv::{write_message, write_row};
-use crate::args::{Args, Format};
+use crate::args::{self, Args, Format};
 use crate::output::{Failure, Outcome, count, observe, tell};
 use crate::value::{Value, columns};
 
@@ -25,10 +25,7 @@ const MOST: u32 = 1000;
 /// What to show, and how.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted {
-    pub(crate) count: Option<u64>,
-    /// For how long to wait for each.
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) format: Format,
+    pub(crate) messages: args::Wanted,
     /// Whether each has its number with it.
     pub(crate) positions: bool,
     pub(crate) from_oldest: bool,
@@ -60,8 +57,7 @@ pub(crate) fn run(
         tell(&why);
     }
     written?;
-    let enough = wanted.count.is_none_or(|count| showing.shown == count);
-    Ok(if enough { Outcome::Fine } else { Outcome::Bad })
+    Ok(wanted.messages.outcome(showing.shown))
 }
 
 struct Showing {
@@ -102,12 +98,15 @@ impl Showing {
                 waiting = Instant::now();
             } else if end.is_some() && !self.pass_holes() {
                 return Ok(end);
-            } else if self.wanted.timeout.is_some_and(|timeout| waiting.elapsed() >= timeout) {
+            } else if self.wanted.messages.timeout.is_some_and(|timeout| waiting.elapsed() >= timeout) {
                 return Err(Failure::Message("there was no message, and the time is up".to_owned()));
             }
             if is_drained || self.budget.is_spent() {
-                let left =
-                    self.wanted.timeout.map_or(PAUSE, |timeout| timeout.saturating_sub(waiting.elapsed()));
+                let left = self
+                    .wanted
+                    .messages
+                    .timeout
+                    .map_or(PAUSE, |timeout| timeout.saturating_sub(waiting.elapsed()));
                 std::thread::sleep(PAUSE.min(left));
             }
         }
@@ -123,7 +122,7 @@ impl Showing {
     }
 
     fn is_enough(&self) -> bool {
-        self.wanted.count.is_some_and(|count| self.shown >= count)
+        self.wanted.messages.is_enough(self.shown)
     }
 
     /// Why nothing more will come, if so.
@@ -176,6 +175,8 @@ fn has_sender(tap: &Tap) -> bool {
 struct Lines {
     schema: SchemaTree,
     key: Option<SchemaTree>,
+    /// Columns of a key.
+    key_columns: usize,
     is_ring: bool,
     format: Format,
     positions: bool,
@@ -186,8 +187,12 @@ impl Lines {
         Self {
             schema: observer.schema().clone(),
             key: observer.key_schema().cloned(),
+            key_columns: observer
+                .key_schema()
+                .and_then(|key| columns(key).ok())
+                .map_or(0, |names| names.len()),
             is_ring: observer.kind().is_ring(),
-            format: wanted.format,
+            format: wanted.messages.format,
             positions: wanted.positions,
         }
     }
@@ -256,9 +261,7 @@ impl Lines {
                 writeln!(out, "{{\"cell\":{cell},{key}\"number\":{number},\"value\":{}}}", value.json())?;
             }
             Format::Csv => {
-                let keys = self.key.as_ref().map_or(Ok(0), |key| columns(key).map(|names| names.len()));
-                let none = vec![String::new(); keys.unwrap_or(0)];
-                let key = key.map_or(none, |key| key.cells());
+                let key = key.map_or_else(|| vec![String::new(); self.key_columns], |key| key.cells());
                 write_row(out, &[vec![cell.to_string(), number.to_string()], key, value.cells()].concat())?;
             }
         }

@@ -9,7 +9,7 @@ use ringway::map::{ErrorKind, MapState, Namespace};
 use super::page::{Family, Kind, Label, Page, label};
 use crate::commands::check::is_damage;
 use crate::output::{Failure, epoch};
-use crate::participants::{MOST, pid, roles, state};
+use crate::participants::{MOST, parking, pid, roles, state};
 
 macro_rules! families {
     ($($name:literal $kind:ident $help:literal)*) => {
@@ -144,7 +144,7 @@ impl Look {
         let labels = [("namespace", place.as_str()), ("channel", observer.name())];
         let is_ring = observer.kind().is_ring();
         let r#type = observer.schema().type_name().to_string();
-        let parking = format!("{:?}", observer.parking()).to_lowercase();
+        let parking = parking(observer);
         let of = [("kind", observer.kind().name()), ("type", &r#type), ("parking", &parking)];
         self.page.add("ringway_channel_info", &with(&labels, &of), 1);
         let mut add = |family: &str, value: u64| self.page.add(family, &labels, value);

@@ -7,8 +7,9 @@ use ringway::inspect::{CellKey, Claimed, Counters, Observer, Participant, Snapsh
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{on_death, parking, state};
+use super::{on_death, state};
 use crate::output::{Failure, epoch, shown as visible, write_json};
+use crate::participants::parking;
 use crate::participants::state as state_of;
 use crate::rust::definitions;
 use crate::value::Value;

@@ -30,10 +30,6 @@ fn state(observer: &Observer) -> Result<&'static str, Failure> {
     Ok(if state == MapState::Live { "live" } else { "leftover" })
 }
 
-fn parking(observer: &Observer) -> String {
-    format!("{:?}", observer.parking()).to_lowercase()
-}
-
 fn on_death(choice: OnReceiverDeath) -> &'static str {
     match choice {
         OnReceiverDeath::Redeliver => "redeliver",

@@ -4,9 +4,9 @@ use std::io::Write;
 
 use ringway::inspect::{CellKey, Observer, Snapshot};
 
-use super::{on_death, parking, people, state};
+use super::{on_death, people, state};
 use crate::output::{Failure, age, bytes, count, shown as visible};
-use crate::participants::waits;
+use crate::participants::{parking, waits};
 use crate::rust::definitions;
 use crate::value::Value;
 
