@@ -74,6 +74,35 @@ impl<P: Payload, K: Kind> Slots<P, K> {
     }
 }
 
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+/// Lines are fetched so many bytes ahead, and so many messages at least.
+const FETCH_BYTES: usize = 1024;
+const FETCH_MESSAGES: u32 = 8;
+/// Of one message so many bytes: the hardware finds the rest by itself.
+const FETCH_MOST: usize = 1024;
+
+impl<P: Payload, K: Kind> Slots<P, K> {
+    /// How many messages ahead of a side the lines of a slot are fetched.
+    #[inline(always)]
+    pub(super) fn distance(&self) -> u32 {
+        FETCH_MESSAGES.max((FETCH_BYTES / self.payload.stride::<K>()) as u32)
+    }
+
+    /// Has the lines of a slot brought here to be written soon, unless that was done for the slot before it.
+    #[inline(always)]
+    pub(super) fn fetch(&self, slot: u32) {
+        let stride = self.payload.stride::<K>();
+        let start = self.at(slot).as_ptr().cast_const().wrapping_sub(self.payload.offset::<K>());
+        if start.addr() % LINE < stride {
+            for line in (0..stride.min(FETCH_MOST)).step_by(LINE) {
+                words::prefetch_to_write(start.wrapping_add(line));
+            }
+        }
+    }
+}
+
 /// The sending side's slots.
 pub(crate) type SendSlots<T, K> = Sending<Of<T>, K>;
 
@@ -150,6 +179,10 @@ impl<P: Payload, K: Kind> Sending<P, K> {
         assert!(self.claimed > 0, "a slot was filled before it was claimed");
         crash_point("send.after-write");
         self.claimed -= 1;
+        let distance = self.slots.distance();
+        if let Some(slot) = self.side.ahead(&self.slots.ring(), distance) {
+            self.slots.fetch(slot);
+        }
         if self.side.fill(&self.slots.ring()) && COUNTS && !K::SHARED_SENDERS {
             self.end_lap();
         }

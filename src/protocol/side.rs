@@ -31,6 +31,10 @@ pub trait SendSide: Sized {
     /// The slot that the next message goes to. It may be written after a claim.
     fn slot(&self) -> u32;
 
+    /// The slot that many messages after [`slot`](Self::slot), if it seems to be ready for this side: a hint, for fetching its
+    /// lines.
+    fn ahead(&mut self, ring: &Ring<'_>, distance: u32) -> Option<u32>;
+
     /// The message in [`slot`](Self::slot) is complete; on to the next one. Of a sole side, whether a lap begins.
     fn fill(&mut self, ring: &Ring<'_>) -> bool;
 
@@ -76,6 +80,10 @@ pub trait RecvSide: Sized {
 
     /// The slot of the next message. It may be read after a poll.
     fn slot(&self) -> u32;
+
+    /// The slot that many messages after [`slot`](Self::slot), if it seems to be ready for this side: a hint, for fetching its
+    /// lines.
+    fn ahead(&mut self, ring: &Ring<'_>, distance: u32) -> Option<u32>;
 
     /// How often the next message may have been received before.
     fn redelivered(&self) -> u32;

@@ -33,6 +33,7 @@
 //! (2) each side keeps its own position privately and reads the other's word only when its cached copy says
 //! full or empty; (3) every word that is read is checked against what the protocol can produce.
 
+use super::ahead::{self, Ahead, Other};
 use super::ring::{Blocked, Corruption, Cursor, Form, Position, Ring};
 use super::side::{RecvSide, SendSide};
 use super::stamp::full;
@@ -151,6 +152,11 @@ impl SendSide for SoleSender {
         self.next.slot()
     }
 
+    #[inline(always)]
+    fn ahead(&mut self, ring: &Ring<'_>, distance: u32) -> Option<u32> {
+        ahead::slot(ring, &self.next, distance, self.limit)
+    }
+
     /// Step S3.
     #[inline]
     fn fill(&mut self, ring: &Ring<'_>) -> bool {
@@ -215,6 +221,8 @@ pub struct SoleReceiver {
     next: Cursor,
     /// Indexed: positions below it are published. May be stale; it never runs ahead of `tail`.
     seen: Position,
+    /// Stamped: what is known of the sender's position.
+    ahead: Ahead,
 }
 
 impl SoleReceiver {
@@ -232,6 +240,7 @@ impl SoleReceiver {
     fn poll_stamps(&mut self, ring: &Ring<'_>, want: u32) -> Result<u32, Blocked> {
         let stamp = ring.stamps.get(self.next.slot()).load(OBSERVE_STAMP);
         if stamp != full(self.next.lap()) {
+            self.ahead.found_nothing(self.next.position());
             return Err(self.unpublished(stamp));
         }
         let mut ready = 1;
@@ -291,7 +300,8 @@ impl RecvSide for SoleReceiver {
         if head > ring.end() {
             return Err(Corruption { word: "head", found: head, position: head });
         }
-        let mut receiver = Self { next: Cursor::at(head, ring.capacity), seen: head };
+        let mut receiver =
+            Self { next: Cursor::at(head, ring.capacity), seen: head, ahead: Ahead::default() };
         if ring.form == Form::Indexed {
             receiver.look(ring).map_err(|seen| Corruption { word: "tail", found: seen, position: head })?;
         }
@@ -321,6 +331,14 @@ impl RecvSide for SoleReceiver {
     #[inline]
     fn slot(&self) -> u32 {
         self.next.slot()
+    }
+
+    #[inline(always)]
+    fn ahead(&mut self, ring: &Ring<'_>, distance: u32) -> Option<u32> {
+        match ring.form {
+            Form::Stamped => self.ahead.slot(ring, &self.next, distance, Other::senders(ring)),
+            Form::Indexed => ahead::slot(ring, &self.next, distance, self.seen),
+        }
     }
 
     /// Never known: a successor cannot tell what its predecessor had read.

@@ -6,8 +6,6 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 
 use crate::sync::AtomicU64;
-#[cfg(all(target_arch = "x86_64", not(any(loom, miri))))]
-use crate::sync::words;
 
 /// `len` atomics, `stride` bytes apart, somewhere in memory that outlives `'m`.
 #[derive(Clone, Copy, Debug)]
@@ -51,36 +49,6 @@ impl<'m> Strided<'m> {
         let word = unsafe { self.base.as_ptr().add(index as usize * self.stride) };
         // SAFETY: aligned, initialised and alive for `'m` (1 of `new`); only accessed atomically (2).
         unsafe { &*word.cast::<AtomicU64>() }
-    }
-}
-
-/// Bytes of a cache line.
-#[cfg(all(target_arch = "x86_64", not(any(loom, miri))))]
-const LINE: usize = 64;
-
-impl Strided<'_> {
-    /// Whether an element is longer than the two lines that the hardware fetches at once.
-    #[inline]
-    pub fn is_long(&self) -> bool {
-        self.stride > 128
-    }
-
-    /// Has the lines of the element number `index`, up to two, brought here to be written soon; nothing if the one before is
-    /// in the same line, or out of range. A hint on x86-64, nothing elsewhere.
-    #[inline(always)]
-    pub fn prefetch(&self, index: u32) {
-        #[cfg(all(target_arch = "x86_64", not(any(loom, miri))))]
-        {
-            let word = self.base.as_ptr().wrapping_add(index as usize * self.stride);
-            if index < self.len && word as usize % LINE < self.stride {
-                words::prefetch_to_write(word);
-                if self.stride > LINE {
-                    words::prefetch_to_write(word.wrapping_add(LINE));
-                }
-            }
-        }
-        #[cfg(not(all(target_arch = "x86_64", not(any(loom, miri)))))]
-        let _ = index;
     }
 }
 

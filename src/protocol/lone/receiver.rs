@@ -1,7 +1,7 @@
 //! The sole receiver of a ring with several senders.
 
 use super::corrupt;
-use crate::protocol::ahead::Ahead;
+use crate::protocol::ahead::{Ahead, Other};
 use crate::protocol::intent;
 use crate::protocol::ring::{Blocked, Corruption, Cursor, OnReceiverDeath, Position, Ring};
 use crate::protocol::side::RecvSide;
@@ -81,7 +81,10 @@ impl LoneReceiver {
                 Slot::Nonsense(seen) if positions == 0 => {
                     return Err(corrupt("stamp", seen, cursor.position()));
                 }
-                Slot::NotYet if positions == 0 => return Err(self.none_yet(ring)),
+                Slot::NotYet if positions == 0 => {
+                    self.ahead.found_nothing(cursor.position());
+                    return Err(self.none_yet(ring));
+                }
                 _ => break,
             }
             positions += 1;
@@ -193,7 +196,6 @@ impl RecvSide for LoneReceiver {
                 return false;
             }
             self.attempt = 0;
-            self.ahead.fetch(ring, &self.next, &ring.control.tail.0, 0);
             self.open(ring, 1, 1);
         }
         true
@@ -229,6 +231,11 @@ impl RecvSide for LoneReceiver {
     #[inline(always)]
     fn slot(&self) -> u32 {
         self.next.slot()
+    }
+
+    #[inline(always)]
+    fn ahead(&mut self, ring: &Ring<'_>, distance: u32) -> Option<u32> {
+        self.ahead.slot(ring, &self.next, distance, Other::senders(ring))
     }
 
     #[inline]

@@ -1,7 +1,7 @@
 //! The sole sender of a ring with several receivers.
 
 use super::corrupt;
-use crate::protocol::ahead::Ahead;
+use crate::protocol::ahead::{Ahead, Other};
 use crate::protocol::ring::{Blocked, Corruption, Cursor, Position, Ring};
 use crate::protocol::side::SendSide;
 use crate::protocol::stamp::{self, State, free, full};
@@ -70,11 +70,7 @@ impl SendSide for LoneSender {
 
     #[inline(always)]
     fn claim_one(&mut self, ring: &Ring<'_>) -> bool {
-        let is_free = Self::is_free(ring, &self.next) && self.next.position() < ring.end();
-        if is_free && !ring.stamps.is_long() {
-            self.ahead.fetch(ring, &self.next, &ring.control.head.0, ring.capacity);
-        }
-        is_free
+        Self::is_free(ring, &self.next) && self.next.position() < ring.end()
     }
 
     fn claim(&mut self, ring: &Ring<'_>, want: u32) -> Result<u32, Blocked> {
@@ -101,6 +97,11 @@ impl SendSide for LoneSender {
     #[inline(always)]
     fn slot(&self) -> u32 {
         self.next.slot()
+    }
+
+    #[inline(always)]
+    fn ahead(&mut self, ring: &Ring<'_>, distance: u32) -> Option<u32> {
+        self.ahead.slot(ring, &self.next, distance, Other::receivers(ring))
     }
 
     /// Step X3.

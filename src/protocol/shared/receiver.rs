@@ -1,7 +1,7 @@
 //! One of several receivers.
 
 use super::{Look, MOST_LOOKS, corrupt, race};
-use crate::protocol::ahead::Ahead;
+use crate::protocol::ahead::{Ahead, Other};
 use crate::protocol::ring::{Blocked, Corruption, Cursor, Position, Ring};
 use crate::protocol::side::RecvSide;
 use crate::protocol::stamp::{self, MOST_ATTEMPTS, State, free, full, orphan, skip, taken};
@@ -62,12 +62,6 @@ pub struct SharedReceiver {
     ahead: Ahead,
 }
 
-/// The messages and the positions of a claim that can be made.
-struct Ready {
-    messages: u32,
-    positions: u32,
-}
-
 impl SharedReceiver {
     /// Steps C0 to C4, until it is done or nothing can be done.
     fn claim_new(&mut self, ring: &Ring<'_>, want: u32) -> Result<u32, Blocked> {
@@ -79,7 +73,7 @@ impl SharedReceiver {
         race(ring.control.head.0.load(GUESS), |mut position| {
             loop {
                 let first = self.next.moved_to(position, ring.capacity);
-                let Ready { messages, positions } = ready_from(ring, &first, want)?;
+                let (messages, positions) = ready_from(ring, &first, want)?;
                 self.claim_from(ring, first, positions).map_err(Look::Again)?;
                 self.open(ring, first, positions, messages, 0);
                 if messages > 0 {
@@ -198,8 +192,8 @@ impl SharedReceiver {
     }
 }
 
-/// What can be claimed from `first`, at most `want` positions and at least 1: step C2.
-fn ready_from(ring: &Ring<'_>, first: &Cursor, want: u32) -> Result<Ready, Look> {
+/// What can be claimed from `first`, at most `want` positions and at least 1: how many messages, and positions. Step C2.
+fn ready_from(ring: &Ring<'_>, first: &Cursor, want: u32) -> Result<(u32, u32), Look> {
     let seen = ring.stamps.get(first.slot()).load(OBSERVE_FULL);
     let mut messages = u32::from(seen == full(first.lap()));
     if messages == 0 && seen != skip(first.lap()) || first.position() >= ring.end() {
@@ -212,10 +206,10 @@ fn ready_from(ring: &Ring<'_>, first: &Cursor, want: u32) -> Result<Ready, Look>
         match ring.stamps.get(cursor.slot()).load(OBSERVE_FULL) {
             stamp if stamp == full(cursor.lap()) => messages += 1,
             stamp if stamp == skip(cursor.lap()) => {}
-            _ => return Ok(Ready { messages, positions }),
+            _ => return Ok((messages, positions)),
         }
     }
-    Ok(Ready { messages, positions: most })
+    Ok((messages, most))
 }
 
 /// Why there is nothing to claim at `first`, whose stamp was `seen`.
@@ -290,7 +284,6 @@ impl RecvSide for SharedReceiver {
         if seen != full(first.lap()) || first.position() >= ring.end() {
             return false;
         }
-        self.ahead.fetch(ring, &first, &ring.control.tail.0, 0);
         let won = self.claim_from(ring, first, 1).is_ok();
         if won {
             self.open(ring, first, 1, 1, 0);
@@ -317,6 +310,11 @@ impl RecvSide for SharedReceiver {
     #[inline(always)]
     fn slot(&self) -> u32 {
         self.next.slot()
+    }
+
+    #[inline(always)]
+    fn ahead(&mut self, ring: &Ring<'_>, distance: u32) -> Option<u32> {
+        self.ahead.slot(ring, &self.next, distance, Other::senders(ring))
     }
 
     #[inline]

@@ -1,7 +1,7 @@
 //! One of several senders.
 
 use super::{Look, corrupt, race};
-use crate::protocol::ahead::Ahead;
+use crate::protocol::ahead::{Ahead, Other};
 use crate::protocol::ring::{Blocked, Corruption, Cursor, Position, Ring};
 use crate::protocol::side::SendSide;
 use crate::protocol::stamp::{self, State, free, full, skip};
@@ -156,9 +156,6 @@ impl SendSide for SharedSender {
         let first = self.next.moved_to(ring.control.tail.0.load(GUESS), ring.capacity);
         let seen = ring.stamps.get(first.slot()).load(OBSERVE_FREE);
         let is_free = seen == free(first.lap()) && first.position() < ring.end();
-        if is_free && !ring.stamps.is_long() {
-            self.ahead.fetch(ring, &first, &ring.control.head.0, ring.capacity);
-        }
         is_free && self.claim_from(ring, first, 1).is_ok()
     }
 
@@ -181,6 +178,11 @@ impl SendSide for SharedSender {
     #[inline(always)]
     fn slot(&self) -> u32 {
         self.next.slot()
+    }
+
+    #[inline(always)]
+    fn ahead(&mut self, ring: &Ring<'_>, distance: u32) -> Option<u32> {
+        self.ahead.slot(ring, &self.next, distance, Other::receivers(ring))
     }
 
     /// Step P5.
