@@ -92,6 +92,9 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
             self.slots.ring_for(Side::Sending);
         }
         if polled.is_err() {
+            if !K::SHARED_RECEIVERS {
+                self.slots.fetch_awaited(self.side.slot());
+            }
             self.tally.nothing(self.sole_position(), self.slots.segment.receivers());
         }
         self.ready = polled?;

@@ -82,6 +82,8 @@ const FETCH_BYTES: usize = 1024;
 const FETCH_MESSAGES: u32 = 8;
 /// Of one message so many bytes: the hardware finds the rest by itself.
 const FETCH_MOST: usize = 1024;
+/// And so many of one that is waited for.
+const AWAIT_MOST: usize = 256;
 
 impl<P: Payload, K: Kind> Slots<P, K> {
     /// How many messages ahead of a side the lines of a slot are fetched.
@@ -99,6 +101,19 @@ impl<P: Payload, K: Kind> Slots<P, K> {
             for line in (0..stride.min(FETCH_MOST)).step_by(LINE) {
                 words::prefetch_to_write(start.wrapping_add(line));
             }
+        }
+    }
+
+    /// A message is waited for in that slot: has its first lines brought here at every look, beside the line with the news
+    /// and not after it. None that is here already is asked for again; the sender takes them when it writes.
+    #[inline(always)]
+    pub(super) fn fetch_awaited(&self, slot: u32) {
+        let (stride, offset) = (self.payload.stride::<K>(), self.payload.offset::<K>());
+        let start = self.at(slot).as_ptr().cast_const().wrapping_sub(offset);
+        // A stamp is the news.
+        let first = if offset > 0 { LINE } else { 0 };
+        for line in (first..stride.min(AWAIT_MOST)).step_by(LINE) {
+            words::prefetch_to_read(start.wrapping_add(line));
         }
     }
 }
