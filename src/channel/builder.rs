@@ -78,6 +78,14 @@ impl<T: Message, K: Kind> Channel<T, K> {
         self
     }
 
+    /// Brings all of the channel into memory before it is open, on this side. Without it the first message in each page, or
+    /// few pages, waits for the kernel to bring it: microseconds, on either side, until each slot was used once. Default:
+    /// the pages come as they are needed. To open takes longer by what that takes.
+    pub fn prefault(mut self) -> Self {
+        self.options.prefault = true;
+        self
+    }
+
     /// Whether those who wait may sleep, and what that costs. Default: [`Parking::Asymmetric`] for a new channel, or
     /// [`Parking::Fenced`] where the kernel has no `membarrier` for it; whatever it has for one that exists. If
     /// the channel exists with another choice, it is refused with [`Error::Mismatch`].

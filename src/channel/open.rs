@@ -105,6 +105,7 @@ pub(super) fn plan<T: Message>(
 /// Creates or opens the named map, as the options say.
 fn map(options: &Options, access: Access, layout: &Layout, schema: &[u8]) -> Result<SharedMap, Error> {
     let maps = MapOptions::new().namespace(options.namespace.clone()).mode(options.mode).capacity(layout.len);
+    let maps = if options.prefault { maps.prefault() } else { maps };
     let (maps, format) = (maps.mapped_for(access), formatter(layout, schema));
     let map = match options.opening {
         Opening::CreateOrOpen => maps.create_or_open_with(&options.name, format)?.0,

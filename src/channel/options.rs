@@ -35,6 +35,7 @@ pub(super) struct Options {
     pub(super) opening: Opening,
     pub(super) asked: Asked,
     pub(super) mode: u32,
+    pub(super) prefault: bool,
     pub(super) endpoint: EndpointOptions,
 }
 
@@ -82,6 +83,7 @@ impl Options {
             opening: Opening::CreateOrOpen,
             asked: Asked::default(),
             mode: 0o600,
+            prefault: false,
             endpoint: EndpointOptions::default(),
         }
     }

@@ -9,7 +9,8 @@
 //! Nobody ever sees a map that is half made, and until C7 the kernel removes everything however we end.
 
 use std::fs::File;
-use std::os::fd::AsFd;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process;
@@ -200,7 +201,7 @@ fn prepare(
     let Some((file, header)) = prepare_file(options, target, directory, plan, what)? else { return Ok(None) };
     // C6
     let map = |access| {
-        Region::map(file.as_fd(), plan.file_len, access).map_err(|error| {
+        map_whole(options, file.as_fd(), plan.file_len, access).map_err(|error| {
             let doing = "mapping the file";
             match Errno::from_io_error(&error) {
                 Some(errno) => target.os(directory, doing, plan.file_len, errno),
@@ -227,7 +228,7 @@ fn prepare_file(
 ) -> Result<Option<(File, Header)>, Error> {
     let needed = plan.file_len;
     let fail = |doing, errno| target.os(directory, doing, needed, errno);
-    let io = |doing, error: std::io::Error| match Errno::from_io_error(&error) {
+    let io = |doing, error: io::Error| match Errno::from_io_error(&error) {
         Some(errno) => fail(doing, errno),
         None => target.error(directory, ErrorKind::Os { doing }).because(error),
     };
@@ -326,13 +327,23 @@ fn join(
     let needed = header.plan.file_len;
     let effective = asked.within(header.access);
     let access = if effective.contains(Rights::WRITE) { Access::ReadWrite } else { Access::Read };
-    match Region::map(holder.file().as_fd(), needed, access) {
+    match map_whole(options, holder.file().as_fd(), needed, access) {
         Ok(region) => Ok(assemble(options, holder, Some(region), header, asked)),
         Err(error) => {
             let errno = Errno::from_io_error(&error).unwrap_or(Errno::NOMEM);
             Err(target.os(holder.directory(), "mapping the file", needed, errno))
         }
     }
+}
+
+/// Maps all of a file, for as long as the map lives.
+fn map_whole(options: &MapOptions, file: BorrowedFd<'_>, len: u64, access: Access) -> io::Result<Region> {
+    let region = Region::map(file, len, access)?;
+    // Else it is for its views that the pages are wanted.
+    if options.pages.prefault && options.mapped_for.is_some() {
+        region.prefault()?;
+    }
+    Ok(region)
 }
 
 /// The map of a file that is mapped whole.

@@ -38,6 +38,16 @@ impl Region {
         Ok(Region { map, writable, owner: ForkGuard::new() })
     }
 
+    /// Brings all pages in: to be written where they may be.
+    pub(super) fn prefault(&self) -> io::Result<()> {
+        let advice = if self.writable { Advice::PopulateWrite } else { Advice::PopulateRead };
+        match self.map.advise(advice) {
+            // Before Linux 5.14: begin to read, which is all that is possible without changing a byte.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => self.map.advise(Advice::WillNeed),
+            done => done,
+        }
+    }
+
     /// The first byte. Page-aligned; valid for `len` bytes while the region lives, for what its access says.
     pub(crate) fn as_ptr(&self) -> *mut u8 {
         self.map.as_mut_ptr()

@@ -15,6 +15,7 @@ mod keyed;
 mod kinds;
 mod messages;
 mod naming;
+mod pages;
 mod receiving;
 mod refusals;
 mod selecting;

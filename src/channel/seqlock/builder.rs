@@ -112,6 +112,13 @@ impl<T: Message, A> Cells<T, A> {
         self
     }
 
+    /// Brings all cells into memory before they are open, on this side: without it the first access to each page, or few
+    /// pages, waits for the kernel to bring it. Default: the pages come as they are needed.
+    pub fn prefault(mut self) -> Self {
+        self.options.prefault = true;
+        self
+    }
+
     /// Whether those who wait may sleep, and what that costs. Default: [`Parking::Asymmetric`] for new cells, or
     /// [`Parking::Fenced`] where the kernel has no `membarrier` for it; whatever they have for ones that exist. If
     /// they exist with another choice, they are refused with [`Error::Mismatch`].
