@@ -15,7 +15,7 @@ mod sizes;
 pub(crate) use pair::{Arguments, Child, Parent, Role, Side, pin, start};
 pub(crate) use progress::Progress;
 pub(crate) use raw::{BatchRing, FutexPingPong, PingPong};
-pub(crate) use report::{Report, Row, median, quantile};
+pub(crate) use report::{Report, Row, median, quantile, ratios};
 
 /// Slots of every ring here.
 pub(crate) const CAPACITY: usize = 1024;

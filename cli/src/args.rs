@@ -9,6 +9,7 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use ringway::map::Namespace;
 
+use crate::bench::Cores;
 use crate::output::Outcome;
 
 const EXIT_STATUS: &str = "Exit status: 0, done; 1, something is damaged, was not sent, received or removed; \
@@ -131,6 +132,23 @@ pub(crate) enum Command {
         #[arg(long, value_name = "MESSAGES", value_parser = rate, default_value = "5000")]
         rate: u64,
     },
+    /// Measures what channels cost on this machine, beside the least that they could cost
+    ///
+    /// Two processes, each on a core, send messages there and back, and one way, and next to each channel bare memory, or a bare
+    /// futex, so that the ratio says what the channel adds, and the rest is the machine. Every message is checked. Meanwhile there are
+    /// some channels more, whose names begin with `ringway-bench`.
+    #[command(
+        after_help = "Example: ringway bench --cores 2,3 --json | jq '.contests[].channels[] | {name, bytes, median}'"
+    )]
+    Bench {
+        /// How long it takes
+        #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
+        seconds: Duration,
+        /// The cores of the two processes, by number; without it, two that are near each other, and no halves of one if there are
+        /// others
+        #[arg(long, value_name = "A,B")]
+        cores: Option<Cores>,
+    },
     /// Removes what killed processes have left, and says what and why
     #[command(after_help = "Example: ringway sweep --dry-run")]
     Sweep {
@@ -213,6 +231,11 @@ fn namespace(text: &str) -> Result<Namespace, String> {
 /// Says that arguments do not go together, and ends.
 pub(crate) fn conflict(why: &str) -> ! {
     Args::command().error(ErrorKind::ArgumentConflict, why).exit()
+}
+
+/// Says that an argument cannot be, and ends.
+pub(crate) fn refuse(why: &str) -> ! {
+    Args::command().error(ErrorKind::ValueValidation, why).exit()
 }
 
 impl Args {

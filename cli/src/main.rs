@@ -2,9 +2,9 @@
 //!
 //! Who looks, or taps, only reads, by mappings for reading alone, and takes no part, so that nobody notices. `send` and `recv` take part
 //! like anybody else, and `sweep` removes what no process has any more.
-#![forbid(unsafe_code)]
 
 mod args;
+mod bench;
 mod commands;
 mod metrics;
 mod output;
@@ -92,6 +92,13 @@ fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
             let (positions, from_oldest, rate) = (*positions, *from_oldest, *rate);
             let wanted = commands::tap::Wanted { messages, positions, from_oldest, rate };
             commands::tap::run(args, name, wanted, &stop, out)
+        }
+        Command::Bench { seconds, cores } => {
+            if let Some(second) = bench::Second::as_told() {
+                return second?.serve(&args.namespaces()[0]);
+            }
+            let wanted = bench::Wanted { time: *seconds, cores: *cores };
+            bench::run(args, wanted, &*stop()?, out)
         }
         Command::Sweep { dry_run } => commands::sweep::run(args, *dry_run, out),
         Command::Completions { shell } => commands::help::completions(*shell, out),

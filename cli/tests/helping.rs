@@ -5,8 +5,20 @@ mod common;
 
 use common::{Place, ended, tool};
 
-const COMMANDS: [&str; 11] =
-    ["list", "show", "check", "top", "metrics", "send", "recv", "tap", "sweep", "completions", "man"];
+const COMMANDS: [&str; 12] = [
+    "list",
+    "show",
+    "check",
+    "top",
+    "metrics",
+    "send",
+    "recv",
+    "tap",
+    "bench",
+    "sweep",
+    "completions",
+    "man",
+];
 
 #[test]
 fn every_command_has_help_with_an_example() {
