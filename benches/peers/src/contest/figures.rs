@@ -113,7 +113,10 @@ impl Figures {
     pub(crate) fn bad(&self) -> Option<String> {
         let Self { row, seen, wrong, stuck, .. } = self;
         if *stuck {
-            return Some(format!("it lost messages and was waited for in vain ({wrong} of {seen} wrong)"));
+            return Some(
+                "a message was lost, torn, or came twice, or one was waited for in vain: no more slices"
+                    .to_owned(),
+            );
         }
         if *wrong > 0 {
             return Some(format!("{wrong} of {seen} messages were torn, lost, out of order, or came twice"));

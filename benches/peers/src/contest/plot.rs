@@ -44,7 +44,8 @@ fn text(size: u32) -> TextStyle<'static> {
 fn colour(at: usize, ours: bool) -> RGBAColor {
     match ours {
         true => RGBColor(31, 89, 180).mix(1.0 - 0.3 * (at % 3) as f64),
-        false => Palette99::pick(at + 1).mix(0.8),
+        // Hues as far apart as any number of them can be.
+        false => HSLColor((at as f64 * 0.381_966).fract(), 0.7, 0.42).mix(0.8),
     }
 }
 
@@ -136,7 +137,7 @@ fn bars(plot: &Plot, out: &mut String) -> Result<()> {
             plot.series.iter().filter_map(|series| Some((here(series)?, series))).collect();
         bars.sort_by(|a, b| a.0.total_cmp(&b.0));
         for (figure, series) in bars {
-            let style = colour(usize::from(!series.ours) * 2, series.ours);
+            let style = if series.ours { colour(0, true) } else { RGBColor(160, 160, 160).mix(1.0) };
             beside(&area, &series.name, (36, y))?;
             area.draw(&Rectangle::new([(left, y - 7), (x(figure).max(left + 1), y + 7)], style.filled()))?;
             beside(&area, &number_of(figure), (x(figure).max(left + 1) + 6, y))?;

@@ -151,13 +151,12 @@ fn plot(rows: &[Value]) -> Plot {
         here.filter_map(|row| row["rounds"].as_u64()).sum()
     };
     let place = Place::ALL.into_iter().max_by_key(rounds).unwrap_or(Place::Near).name();
-    let labels: Vec<String> = SIZES.iter().map(|words| (words * 8).to_string()).collect();
     let mut series: Vec<Series> = Vec::new();
     for row in rows.iter().filter(|row| row["place"] == place && row["readers"] == 1 && row["wrong"] == 0) {
         let (Some(name), Some(figure)) = (row["contestant"].as_str(), row["loads"]["figure"].as_f64()) else {
             continue;
         };
-        let at = labels.iter().position(|label| *label == row["bytes"].to_string()).expect("one of them");
+        let at = SIZES.iter().position(|words| row["bytes"] == words * 8).expect("one of them");
         match series.iter_mut().find(|series| series.name == name) {
             Some(series) => series.points.push((at, figure)),
             None => {
@@ -171,7 +170,7 @@ fn plot(rows: &[Value]) -> Plot {
         title: format!("loads by one reader while the writer never pauses ({place})"),
         x: "bytes",
         y: "M/s, higher is better".to_owned(),
-        labels,
+        labels: SIZES.iter().map(|words| (words * 8).to_string()).collect(),
         series,
     }
 }

@@ -14,7 +14,7 @@ mod threads;
 pub(crate) use bytes::{Pipe, Socket, connect, fifo};
 pub(crate) use cloudtoid::options as queue_of_bytes;
 pub(crate) use iceoryx::{node as iceoryx_node, publisher, service, subscriber};
-pub(crate) use patience::Patience;
+pub(crate) use patience::{LOOKS, Patience};
 pub(crate) use threads::{Pair, VisitPairs, each_pair};
 
 use std::fs;

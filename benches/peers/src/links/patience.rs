@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Looks between two thoughts about it.
-const LOOKS: u64 = 1 << 12;
+pub(crate) const LOOKS: u64 = 1 << 14;
 /// Nobody waits longer, if it has looked often enough meanwhile: who was stopped has not.
 const LONGEST: Duration = Duration::from_secs(2);
 const OFTEN: u64 = 1 << 16;

@@ -90,7 +90,7 @@ where
     fn inlet(at: &At) -> Self::In {
         let name = name(at);
         // Only a producer makes the memory; this one sends nothing.
-        drop(producer::<N>(&name));
+        producer::<N>(&name);
         // SAFETY: all that use memory of this name use it for the same type and capacity.
         let consumer = unsafe { Consumer::join_shmem(&name, PageSize::Standard) };
         In(consumer.expect("a consumer"), Name(name, at.first))

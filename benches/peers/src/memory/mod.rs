@@ -204,10 +204,10 @@ fn print(all: &[(&str, Bytes)]) {
 
 fn plot(all: &[(&str, Bytes)]) -> Plot {
     let series = all.iter().map(|(name, bytes)| {
-        let points = [(0, bytes.blocks), (1, bytes.private)];
         // There is no logarithm of nothing.
-        let points = points.map(|(at, bytes)| (at, (bytes as f64).max(1.0)));
-        Series { name: (*name).to_owned(), ours: name.starts_with("ringway"), points: points.to_vec() }
+        let points = [(0, bytes.blocks), (1, bytes.private)].into_iter().filter(|point| point.1 > 0);
+        let points = points.map(|(at, bytes)| (at, bytes as f64)).collect();
+        Series { name: (*name).to_owned(), ours: name.starts_with("ringway"), points }
     });
     Plot {
         scenario: "memory",

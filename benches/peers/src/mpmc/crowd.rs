@@ -9,10 +9,10 @@ use crate::links::Patience;
 use crate::progress::Progress;
 use crate::worker::{Job, Slice, Tally, Worker};
 
-/// How long a slice is to be, and its bounds.
+/// How long a slice is to be for each pair, lest not everybody has several turns on the cores; and its bounds.
 const SLICE: Duration = Duration::from_millis(8);
 const FIRST: u64 = 4096;
-const MOST: u64 = 200_000;
+const MOST: u64 = 800_000;
 
 fn patience(patient: bool) -> Patience {
     if patient { Patience::new() } else { Patience::short() }
@@ -133,7 +133,7 @@ pub(super) fn measure(mut crowds: Vec<Crowd>, rounds: usize, progress: &Progress
                 if whole {
                     sample.nanos = nanos;
                 }
-                let next = (SLICE.as_nanos() as f64 / nanos) as u64;
+                let next = (SLICE.as_nanos() as f64 * crowd.pairs as f64 / nanos) as u64;
                 counts[at] = next.clamp(FIRST / 4, MOST) / crowd.pairs;
             }
             if round >= WARM_UP {

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::contest::{Board, Check, Run, Side};
 use crate::crew::{Counts, Job, Slice};
-use crate::links::{Inlet, Outlet, Patience};
+use crate::links::{Inlet, LOOKS, Outlet, Patience};
 use crate::raw::PingPong;
 
 /// Calls `round` so many times, and times each if there is somewhere to put the time.
@@ -59,10 +59,10 @@ pub(super) fn answering<const N: usize>(
         let (start, count) = (Instant::now(), board.count());
         let mut done = 0;
         // Of looks in vain: not each of them looks whether this is over.
-        let mut looks = 0_u32;
+        let mut looks = 0_u64;
         let mut is_over = || {
-            looks = looks.wrapping_add(1);
-            if looks % 4096 == 0 {
+            looks += 1;
+            if looks % LOOKS == 0 {
                 // The other side may need this core.
                 thread::yield_now();
             }

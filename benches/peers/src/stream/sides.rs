@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::contest::{Board, Check, Run, Side};
 use crate::crew::{Counts, Job, Slice};
-use crate::links::{Inlet, Outlet, Patience};
+use crate::links::{Inlet, LOOKS, Outlet, Patience};
 use crate::raw::BatchRing;
 
 /// Sends as many as a slice has, and waits until they are there.
@@ -40,7 +40,7 @@ pub(super) fn receiving<const N: usize>(mut inlet: impl Inlet<N>, board: Board) 
             });
             if seen == 0 {
                 looks += 1;
-                if looks % 4096 == 0 {
+                if looks % LOOKS == 0 {
                     // The other side may need this core.
                     thread::yield_now();
                 }
