@@ -17,7 +17,7 @@ use rustix::time::{ClockId, clock_gettime};
 /// The most members of a crew.
 pub(crate) const MOST: usize = 4;
 /// Bytes for the yardsticks, which come after those that keep the members in step.
-pub(crate) const MEMORY: u64 = 4 << 20;
+pub(crate) const MEMORY: u64 = 8 << 20;
 const STEPS: u64 = 4096;
 
 /// What a member came to in a slice.
@@ -170,6 +170,14 @@ pub(crate) fn pin(n: usize) {
     let mut set = CpuSet::new();
     set.set(cores[n % cores.len()]);
     sched_setaffinity(None, &set).expect("a core of its own");
+}
+
+/// Lets this thread, and whatever it starts from now on, run on any of the cores again.
+#[allow(dead_code, reason = "not everybody measures more than one thing")]
+pub(crate) fn unpin() {
+    let mut set = CpuSet::new();
+    cores().iter().for_each(|core| set.set(*core));
+    sched_setaffinity(None, &set).expect("the cores of before");
 }
 
 /// The cores that this process may use; asked once, before any thread is pinned.

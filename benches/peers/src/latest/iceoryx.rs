@@ -4,42 +4,13 @@
 
 use iceoryx2::port::reader::EntryHandle;
 use iceoryx2::port::writer::EntryHandleMut;
-use iceoryx2::prelude::{
-    Config, FileName, LogLevel, Node, NodeBuilder, Path, SemanticString, ServiceName, ipc, set_log_level,
-};
+use iceoryx2::prelude::{ServiceName, ipc};
 
 use super::support::{Load, Store};
+use crate::links::iceoryx_node as node;
 
 fn name(run: &str, words: usize) -> ServiceName {
     ServiceName::new(&format!("{run}/{words}")).expect("a name")
-}
-
-/// Of the names of all that it makes in shared memory, and the directory for the rest: some of it stays there.
-fn prefix(run: &str) -> String {
-    format!("iox2-{run}-")
-}
-
-fn root(run: &str) -> std::path::PathBuf {
-    std::env::temp_dir().join(prefix(run))
-}
-
-fn node(run: &str) -> Node<ipc::Service> {
-    set_log_level(LogLevel::Error);
-    let mut config = Config::default();
-    config.global.prefix = FileName::new(prefix(run).as_bytes()).expect("a file name");
-    let root = root(run);
-    config.global.set_root_path(&Path::new(root.as_os_str().as_encoded_bytes()).expect("a path"));
-    NodeBuilder::new().config(&config).create::<ipc::Service>().expect("a node")
-}
-
-/// Removes what stays, once nobody uses it any more.
-pub(super) fn clean(run: &str) {
-    let _ = std::fs::remove_dir_all(root(run));
-    for entry in std::fs::read_dir("/dev/shm").into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(&prefix(run)) {
-            let _ = std::fs::remove_file(entry.path());
-        }
-    }
 }
 
 /// The handle keeps all that it needs. It is away only while a value is written.

@@ -12,7 +12,11 @@ mod support;
 use ringway::Message;
 use serde_json::Value;
 
+use crate::Scope;
+use crate::contest::{Plot, Series};
 use crate::crew::{self, Crew, Job, Memory};
+use crate::links;
+use crate::place::Place;
 use crate::progress::Progress;
 use support::{Contest, Contestant, Figures, PROBE, Totals, Writing, YARDSTICKS};
 
@@ -94,34 +98,79 @@ fn shared<const N: usize>(jobs: &mut Vec<threads::Make>, size: usize) -> Vec<Con
     THREADS.into_iter().zip(writes).enumerate().map(contestant).collect()
 }
 
+/// In words.
+const SIZES: [usize; 3] = [1, 8, 128];
+/// Of processes; of the threads, one reads.
+const READERS: [usize; 2] = [1, 3];
+/// More readers have so many times fewer rounds, whose slices are longer.
+const SHARE: usize = 10;
+
 /// Measures, prints, and returns the figures.
-pub(crate) fn run(rounds: usize) -> Vec<Value> {
-    let run = format!("bench-peers-{}", std::process::id());
+pub(crate) fn run(scope: &Scope) -> Value {
+    let run = scope.run("latest");
     let memory = Memory::create(&run);
     let mut sizes = each_size!(writers, &memory);
     let mut makes = Vec::new();
     let threads = each_size!(shared, &mut makes);
+    let between_processes = PROCESSES.len() + YARDSTICKS.len();
     sizes.iter_mut().zip(threads).for_each(|(all, threads)| all.extend(threads));
     let probe = support::probe(&memory);
     let crews = vec![
-        Crew::processes(memory, 1),
+        Crew::processes(memory, READERS[1]),
         Crew::thread(Memory::create(&format!("{run}-threads")), move || {
             makes.into_iter().map(|make| make()).collect()
         }),
     ];
     crew::pin(0);
-    let progress = Progress::new(sizes.len() * Contest::steps(1, rounds));
-    let mut contest = Contest::new(crews, probe, progress);
+    let rounds = |readers| if readers == 1 { scope.rounds } else { scope.rounds.div_ceil(SHARE) };
+    let steps = READERS.map(|readers| sizes.len() * Contest::steps(readers, rounds(readers)));
+    let mut contest = Contest::new(crews, probe, Progress::new(steps.iter().sum()));
     let mut all: Vec<Figures> = Vec::new();
-    for (words, contestants) in [1, 8, 128].iter().zip(&mut sizes) {
-        all.extend(contest.measure(contestants, words * 8, 1, rounds));
+    for readers in READERS {
+        for (words, contestants) in SIZES.iter().zip(&mut sizes) {
+            let count = if readers == 1 { contestants.len() } else { between_processes };
+            all.extend(contest.measure(&mut contestants[..count], words * 8, readers, rounds(readers)));
+        }
     }
     let totals = Totals { round_trips: std::mem::take(&mut contest.round_trips) };
     contest.finish();
     drop(sizes);
-    iceoryx::clean(&run);
-    support::print("latest value: one writer and one reader on two cores", &totals, &all);
+    links::clean(&run);
+    support::print("latest: the latest value of one writer, between cores", &totals, &all);
     println!("between processes: {}, the yardsticks", PROCESSES.join(", "));
     println!("between threads: {}", THREADS.join(", "));
-    support::json(&all)
+    let rows = support::json(&all);
+    scope.draw(plot(&rows));
+    rows.into()
+}
+
+/// The loads against a writer that never pauses, of one reader, in the place where most rounds were.
+fn plot(rows: &[Value]) -> Plot {
+    let rounds = |place: &Place| -> u64 {
+        let here = rows.iter().filter(|row| row["place"] == place.name());
+        here.filter_map(|row| row["rounds"].as_u64()).sum()
+    };
+    let place = Place::ALL.into_iter().max_by_key(rounds).unwrap_or(Place::Near).name();
+    let mut series: Vec<Series> = Vec::new();
+    for row in rows.iter().filter(|row| row["place"] == place && row["readers"] == 1 && row["wrong"] == 0) {
+        let (Some(name), Some(figure)) = (row["contestant"].as_str(), row["loads"]["figure"].as_f64()) else {
+            continue;
+        };
+        let at = SIZES.iter().position(|words| row["bytes"] == words * 8).expect("one of them");
+        match series.iter_mut().find(|series| series.name == name) {
+            Some(series) => series.points.push((at, figure)),
+            None => {
+                let ours = name.starts_with("ringway");
+                series.push(Series { name: name.to_owned(), ours, points: vec![(at, figure)] });
+            }
+        }
+    }
+    Plot {
+        scenario: "latest",
+        title: format!("loads by one reader while the writer never pauses ({place})"),
+        x: "bytes",
+        y: "M/s, higher is better".to_owned(),
+        labels: SIZES.iter().map(|words| (words * 8).to_string()).collect(),
+        series,
+    }
 }
