@@ -5,23 +5,25 @@ use std::time::{Duration, Instant};
 
 /// Looks between two thoughts about it.
 pub(crate) const LOOKS: u64 = 1 << 14;
-/// Nobody waits longer, if it has looked often enough meanwhile: who was stopped has not.
+/// The same for who gives the core away at each look, which may take long.
+const YIELDS: u64 = 1 << 6;
+/// Nobody waits longer, if there were so many thoughts meanwhile: who was stopped had none.
 const LONGEST: Duration = Duration::from_secs(2);
-const OFTEN: u64 = 1 << 16;
-
+const THOUGHTS: u32 = 4;
 /// For those who are known to lose messages.
 const SHORT: Duration = Duration::from_millis(100);
 
 /// Counts the looks in vain since something happened.
 pub(crate) struct Patience {
     looks: u64,
+    thoughts: u32,
     since: Option<Instant>,
     longest: Duration,
 }
 
 impl Patience {
     pub(crate) fn new() -> Self {
-        Self { looks: 0, since: None, longest: LONGEST }
+        Self { looks: 0, thoughts: 0, since: None, longest: LONGEST }
     }
 
     pub(crate) fn short() -> Self {
@@ -32,6 +34,7 @@ impl Patience {
     #[inline]
     pub(crate) fn renew(&mut self) {
         self.looks = 0;
+        self.thoughts = 0;
     }
 
     /// Another look in vain. Whether it was the last one.
@@ -41,20 +44,22 @@ impl Patience {
         self.looks % LOOKS == 0 && self.think()
     }
 
-    /// The same for who gives the core away in each turn.
+    /// The same for who gives the core away at each look.
     #[inline]
     pub(crate) fn is_over_yielding(&mut self) -> bool {
         thread::yield_now();
-        self.is_over()
+        self.looks += 1;
+        self.looks % YIELDS == 0 && self.think()
     }
 
     #[cold]
     fn think(&mut self) -> bool {
-        // It may need this core.
+        // The other side may need this core.
         thread::yield_now();
-        if self.looks == LOOKS {
+        if self.thoughts == 0 {
             self.since = Some(Instant::now());
         }
-        self.looks > OFTEN && self.since.is_some_and(|since| since.elapsed() > self.longest)
+        self.thoughts += 1;
+        self.thoughts > THOUGHTS && self.since.is_some_and(|since| since.elapsed() > self.longest)
     }
 }
