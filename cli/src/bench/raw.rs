@@ -150,23 +150,23 @@ impl Ring {
         Self { shared: shared.clone(), at, words, position: 0, seen: 0 }
     }
 
-    fn slot(&self, position: u64) -> *mut u64 {
-        let index = position as usize % CAPACITY;
-        let slots = self.shared.view().as_mut_ptr().wrapping_add(self.at as usize + 4096).cast::<u64>();
-        slots.wrapping_add(index * self.words)
+    /// The first slot.
+    fn slots(&self) -> *mut u64 {
+        self.shared.view().as_mut_ptr().wrapping_add(self.at as usize + 4096).cast()
     }
 
     /// Writes `count` messages of running numbers.
     pub(super) fn send(&mut self, count: u64) -> Result<(), Failure> {
         let (tail, head) = (self.shared.word(self.at), self.shared.word(self.at + 128));
+        let (slots, words) = (self.slots(), self.words);
         let (mut position, mut seen) = (self.position, self.seen);
         for end in position + 1..=position + count {
             if position - seen == CAPACITY as u64 {
                 self.shared.until(|| head.load(Ordering::Acquire) != seen)?;
                 seen = head.load(Ordering::Acquire);
             }
-            let slot = self.slot(position);
-            for word in 0..self.words {
+            let slot = slots.wrapping_add(position as usize % CAPACITY * words);
+            for word in 0..words {
                 // SAFETY: inside the slot, which is inside the map, and free.
                 unsafe { slot.wrapping_add(word).write(end) };
             }
@@ -183,19 +183,20 @@ impl Ring {
     /// Reads `count` messages and checks each word.
     pub(super) fn recv(&mut self, count: u64) -> Result<(), Failure> {
         let (tail, head) = (self.shared.word(self.at), self.shared.word(self.at + 128));
+        let (slots, words) = (self.slots(), self.words);
         let (mut position, mut seen) = (self.position, self.seen);
         for end in position + 1..=position + count {
             if seen == position {
                 self.shared.until(|| tail.load(Ordering::Acquire) != seen)?;
                 seen = tail.load(Ordering::Acquire);
             }
-            let slot = self.slot(position);
+            let slot = slots.wrapping_add(position as usize % CAPACITY * words);
             let mut sum = 0_u64;
-            for word in 0..self.words {
+            for word in 0..words {
                 // SAFETY: inside the slot, which is inside the map, and published.
                 sum = sum.wrapping_add(unsafe { slot.wrapping_add(word).read() });
             }
-            if sum != end.wrapping_mul(self.words as u64) {
+            if sum != end.wrapping_mul(words as u64) {
                 return Err(Failure::Message(format!("message {end} of the bare ring was lost or torn")));
             }
             position = end;
