@@ -38,6 +38,8 @@ pub struct LoneReceiver {
     ready: u32,
     /// How often they have been delivered before.
     attempt: u32,
+    /// Whether a lap has begun that no [`take`](RecvSide::take) has told of: at a position that was passed over.
+    begun: bool,
     ahead: Ahead,
 }
 
@@ -112,7 +114,7 @@ impl LoneReceiver {
         while self.next.position() + left < self.end
             && (self.ready == 0 || matches!(look(ring, &self.next), Slot::Nothing))
         {
-            self.next.step(ring.capacity);
+            self.begun |= self.next.step(ring.capacity);
         }
     }
 
@@ -181,6 +183,7 @@ impl RecvSide for LoneReceiver {
             end: next.position(),
             ready: 0,
             attempt: 0,
+            begun: false,
             ahead: Ahead::default(),
         })
     }
@@ -243,7 +246,7 @@ impl RecvSide for LoneReceiver {
         if self.next.position() < self.end {
             self.pass_over(ring);
         }
-        begins_lap
+        begins_lap || self.begun && std::mem::take(&mut self.begun)
     }
 
     /// Steps Y4 and Y5.
