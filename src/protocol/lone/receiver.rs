@@ -20,8 +20,11 @@ const INTEND: Ordering = Relaxed;
 const HINT: Ordering = Relaxed;
 /// What a successor reads of its predecessor: ordered by the role's lock, which the kernel released.
 const INHERIT: Ordering = Relaxed;
-/// What only this side looks at before the slot is given back.
+/// What only this side, and taps, look at before the slot is given back.
 const MARK: Ordering = Relaxed;
+/// E10. Who marks a message comes after its sender, by the role's lock and the dead one's look. Pairs with `OBSERVE` of `tap`. Without
+/// it a tap that sees the mark can take the bytes of the lap before for the message.
+const PASS_ON: Ordering = weakened("lone_pass_on", Release, Relaxed);
 
 /// The sole receiver's private state.
 #[derive(Debug)]
@@ -137,19 +140,19 @@ impl LoneReceiver {
             match stamp::state(seen) {
                 _ if stamp::lap(seen) != lap => return,
                 State::Full if discard => {
-                    stamp.store(skip(lap), MARK);
+                    stamp.store(skip(lap), PASS_ON);
                     board.discarded.fetch_add(1, MARK);
                 }
-                State::Full => stamp.store(orphan(lap, 1), MARK),
+                State::Full => stamp.store(orphan(lap, 1), PASS_ON),
                 State::Orphan(attempt) if discard => {
-                    stamp.store(taken(lap, attempt, index), MARK);
+                    stamp.store(taken(lap, attempt, index), PASS_ON);
                     board.discarded.fetch_add(1, MARK);
                 }
                 State::Orphan(MOST_ATTEMPTS) => {
-                    stamp.store(taken(lap, MOST_ATTEMPTS, index), MARK);
+                    stamp.store(taken(lap, MOST_ATTEMPTS, index), PASS_ON);
                     board.poisoned.fetch_add(1, MARK);
                 }
-                State::Orphan(attempt) => stamp.store(orphan(lap, attempt + 1), MARK),
+                State::Orphan(attempt) => stamp.store(orphan(lap, attempt + 1), PASS_ON),
                 State::Skip | State::Taken(..) => {}
                 State::Free | State::Nonsense => return,
             }
@@ -267,9 +270,9 @@ impl RecvSide for LoneReceiver {
         while cursor.position() < self.end {
             let (stamp, lap) = (ring.stamps.get(cursor.slot()), cursor.lap());
             match stamp::state(stamp.load(MARK)) {
-                State::Full => stamp.store(orphan(lap, 1), MARK),
+                State::Full => stamp.store(orphan(lap, 1), PASS_ON),
                 State::Orphan(attempt) if attempt < MOST_ATTEMPTS => {
-                    stamp.store(orphan(lap, attempt + 1), MARK);
+                    stamp.store(orphan(lap, attempt + 1), PASS_ON);
                 }
                 _ => {}
             }
