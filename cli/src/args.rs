@@ -214,9 +214,16 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }
 
-/// 0 is no limit.
+/// 0 is no limit, and has another name: who asks for none in a second does not ask for all.
 fn rate(text: &str) -> Result<u64, String> {
-    if text == "all" { Ok(0) } else { text.parse::<u64>().map_err(|error| format!("{error}; or `all`")) }
+    match text {
+        "all" => Ok(0),
+        _ => match text.parse::<u64>() {
+            Ok(0) => Err("it would show nothing; `all` is no limit".to_owned()),
+            Ok(rate) => Ok(rate),
+            Err(error) => Err(format!("{error}; or `all`")),
+        },
+    }
 }
 
 fn namespace(text: &str) -> Result<Namespace, String> {

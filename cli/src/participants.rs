@@ -4,6 +4,8 @@ use ringway::Departure;
 use ringway::channel::Peer;
 use ringway::inspect::{Observer, Participant, Snapshot};
 
+use crate::output::alive;
+
 /// So many of a side are shown: as many as a channel can have, but not as many as cells.
 pub(crate) const MOST: usize = 254;
 
@@ -41,10 +43,11 @@ pub(crate) fn parking(observer: &Observer) -> String {
     format!("{:?}", observer.parking()).to_lowercase()
 }
 
-/// What those who take part wait for, and for whom: a sentence each.
+/// What those who take part wait for, and for whom: a sentence each. Nobody waits on a side on which nobody lives.
 pub(crate) fn waits(is_ring: bool, capacity: u64, snapshot: &Snapshot) -> Vec<String> {
     let mut said = Vec::new();
-    if let Some(holes) = snapshot.holes
+    let (senders, receivers) = (alive(&snapshot.senders) > 0, alive(&snapshot.receivers) > 0);
+    if let Some(holes) = snapshot.holes.filter(|_| receivers)
         && let Some(owner) = claimant(&snapshot.senders, holes.first)
     {
         let wait = if holes.first == snapshot.received { "wait for" } else { "get as far as" };
@@ -59,7 +62,7 @@ pub(crate) fn waits(is_ring: bool, capacity: u64, snapshot: &Snapshot) -> Vec<St
         ));
     }
     // What lay in its slot a lap before.
-    let before = snapshot.sent.checked_sub(capacity).filter(|_| is_ring);
+    let before = snapshot.sent.checked_sub(capacity).filter(|_| is_ring && senders);
     if let Some(before) = before
         && let Some(owner) = claimant(&snapshot.receivers, before)
     {
@@ -70,8 +73,10 @@ pub(crate) fn waits(is_ring: bool, capacity: u64, snapshot: &Snapshot) -> Vec<St
         said.push(format!("senders wait for message {before}, which {} {has}", whole("receiver", owner)));
     }
     let sleepers = [
-        ("senders", "there is room", snapshot.senders_sleep),
-        (if is_ring { "receivers" } else { "readers" }, "something new is there", snapshot.receivers_sleep),
+        ("senders", "there is room", snapshot.senders_sleep && senders),
+        // Readers of cells take no part.
+        ("receivers", "something new is there", snapshot.receivers_sleep && is_ring && receivers),
+        ("readers", "something new is there", snapshot.receivers_sleep && !is_ring),
     ];
     for (who, until, _) in sleepers.into_iter().filter(|(_, _, sleep)| *sleep) {
         said.push(format!("{who} may be asleep until {until}"));

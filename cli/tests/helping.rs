@@ -38,6 +38,7 @@ fn wrong_arguments_are_refused_with_what_would_be_right() {
     assert!(refused(&["show"]).contains("<NAME>"));
     assert!(refused(&["recv", "x", "--timeout", "soon"]).contains("invalid float literal"));
     assert!(refused(&["tap", "x", "--rate", "fast"]).contains("invalid digit found in string; or `all`"));
+    assert!(refused(&["tap", "x", "--rate", "0"]).contains("it would show nothing; `all` is no limit"));
     let error = refused(&["list", "--namespace", "here"]);
     assert!(
         error.contains("expected `user`, `system`, or a directory with a `/` in it, such as ./maps"),

@@ -136,7 +136,10 @@ fn who_counts_is_shown_with_what_and_who_waits_with_for_whom() {
         "senders wait for message 1024, which receiver 0 (process {me}) has received and not given back"
     );
     assert!(show().contains(&wait), "{:#?}", show());
-    drop((lease, idle));
+    // Nobody waits where nobody is.
+    drop((tx, idle));
+    assert!(!show().iter().any(|line| line.starts_with("senders")), "{:#?}", show());
+    drop(lease);
 }
 
 #[test]
@@ -160,10 +163,12 @@ fn who_was_killed_with_a_claim_is_named_until_somebody_repairs_it() {
     while place.json(&["show", "claimed"], 0)["senders"][1]["claimed"] != json!({"first": 0, "count": 1}) {}
     child.kill().expect("killed");
     child.wait().expect("gone");
+    assert!(!place.run(&["show", "claimed"], 0).0.contains("  receivers "), "nobody is there to wait");
+    let rx = mpmc::channel::<u64>("claimed").namespace(place.namespace()).receiver().expect("free");
     let (out, _) = place.run(&["show", "claimed"], 0);
     let wait = format!("sender 1 (process {}) had claimed when it was killed\n", child.id());
     assert!(out.contains(&format!("  receivers wait for message 0, which {wait}")), "{out}");
-    drop(tx);
+    drop((tx, rx));
 }
 
 #[test]

@@ -6,13 +6,14 @@ mod common;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::FileExt;
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use ringway::channel::{Channel, Kind};
 use ringway::{mpmc, mpsc, seqlock, spmc, spsc};
 
-use common::{Place, Tick, ended, signal, tick};
+use common::{Place, Tick, ended, signal, tick, tool};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -216,6 +217,58 @@ fn values_of_cells_are_shown_as_they_change() {
     assert_eq!(lines.last(), Some(&last));
     assert!(err.ends_with("ringway: every sender is gone\n"), "{err}");
     drop(reader);
+}
+
+#[test]
+fn a_table_has_been_looked_at_when_each_of_its_cells_has() {
+    let place = Place::new();
+    let table = seqlock::table::<u64>("many").namespace(place.namespace()).cells(40_000);
+    let mut writer = table.writer(39_999).expect("free");
+    writer.store(7);
+    // There is no time to wait, and enough to look.
+    let (out, err) = place.run(&["tap", "many", "--from-oldest", "--timeout", "0"], 1);
+    assert_eq!(
+        (out.as_str(), err.as_str()),
+        ("39999: 7 (number 1)\n", "ringway: there was no message, and the time is up\n")
+    );
+}
+
+/// What its sender does without a hint, and its receiver as fast, a tap never has: its time is up all the same.
+#[test]
+fn the_time_is_up_for_one_that_is_overtaken_again_and_again() {
+    let place = Place::new();
+    let tx =
+        spsc::channel::<[u64; 16]>("fast").namespace(place.namespace()).capacity(8).sender().expect("free");
+    let file = File::options().read(true).write(true).open(place.path().join("fast")).expect("it is there");
+    let mut words = [0; 24];
+    file.read_exact_at(&mut words, 4096 + 112).expect("readable");
+    let at = |part: usize| 4096 + u64::from_le_bytes(words[8 * part..][..8].try_into().expect("eight"));
+    let (record, control) = (at(0), at(1));
+    file.write_all_at(&[0; 4], record + 36).expect("written");
+    let has_ended = AtomicBool::new(false);
+    let (out, err) = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for position in 1_u64.. {
+                for word in [control + 128, control] {
+                    file.write_all_at(&position.to_le_bytes(), word).expect("written");
+                }
+                if has_ended.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+        });
+        // One that goes on is killed.
+        let mut command = Command::new("timeout");
+        command.args(["-s", "KILL", "60"]).arg(tool().get_program()).arg("--namespace").arg(place.path());
+        command.args(["tap", "fast", "--rate", "all", "--timeout", "0.3"]);
+        let said = command.output().expect("it runs");
+        has_ended.store(true, Ordering::Relaxed);
+        ended(said, 1)
+    });
+    assert_eq!(out, "");
+    assert!(err.contains("there was no message, and the time is up"), "{err}");
+    assert!(err.contains(" messages missed in all"), "{err}");
+    drop(tx);
 }
 
 #[test]

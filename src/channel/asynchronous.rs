@@ -187,6 +187,8 @@ impl Select {
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// tx.send(7)?;
 /// assert_eq!(runtime.block_on(rx.recv_async())?, 7);
+/// tx.send(8)?;
+/// assert_eq!(runtime.block_on(std::future::poll_fn(|context| rx.poll_recv(context)))?, 8);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "a future does nothing unless it is polled"]
@@ -214,7 +216,8 @@ impl<T: Message, K: Kind> Drop for RecvFuture<'_, T, K> {
 /// # let (mut tx, mut rx) = ringway::spsc::in_process::<u64>(8)?;
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// runtime.block_on(tx.send_async(7))?;
-/// assert_eq!(rx.recv()?, 7);
+/// runtime.block_on(std::future::poll_fn(|context| tx.poll_send(&8, context)))?;
+/// assert_eq!((rx.recv()?, rx.recv()?), (7, 8));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "a future does nothing unless it is polled"]

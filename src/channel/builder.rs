@@ -113,6 +113,22 @@ impl<T: Message, K: Kind> Channel<T, K> {
     /// a call with a timeout returns `Stalled`, which names it, although its time is not up. Default: until it is up. Seen
     /// to some ten milliseconds. Calls without a timeout wait. Only a channel with a shared side can tell a claim that is in
     /// the way from a channel that is full or empty.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use ringway::{RecvTimeoutError, mpmc};
+    /// # let name = &format!("doc-stall-limit-{}", std::process::id());
+    /// let channel = mpmc::channel::<u64>(name)
+    ///     .liveness_interval(Duration::from_millis(10))
+    ///     .stall_limit(Duration::from_millis(50));
+    /// let mut tx = channel.clone().sender()?;
+    /// let mut rx = channel.receiver()?;
+    /// let loan = tx.loan()?; // and it does not go on with it
+    /// let error = rx.recv_timeout(Duration::from_secs(600)).unwrap_err();
+    /// assert!(matches!(error, RecvTimeoutError::Stalled(_)), "{error}");
+    /// # drop(loan);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn stall_limit(mut self, limit: Duration) -> Self {
         self.options.endpoint.stall_limit = Some(limit);
         self

@@ -134,6 +134,9 @@ pub enum SendTimeoutError<T> {
 /// let error = rx.try_recv().unwrap_err();
 /// assert_eq!(error, TryRecvError::Empty);
 /// assert_eq!(error.to_string(), "the channel is empty");
+/// // So it is of a batch, of which not even one message is there.
+/// assert_eq!(rx.try_recv_batch(&mut Vec::new(), 10), Err(TryRecvError::Empty));
+/// assert!(!rx.is_full());
 /// # drop(tx);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -181,6 +184,8 @@ pub enum RecvError {
 /// let error = rx.recv_timeout(Duration::from_millis(1)).unwrap_err();
 /// assert_eq!(error, RecvTimeoutError::Timeout);
 /// assert_eq!(error.to_string(), "timed out: the channel is empty");
+/// let error = rx.recv_batch_timeout(&mut Vec::new(), 10, Duration::from_millis(1)).unwrap_err();
+/// assert_eq!(error, RecvTimeoutError::Timeout);
 /// # drop(tx);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

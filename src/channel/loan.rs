@@ -19,6 +19,12 @@ use crate::message::Message;
 /// frame[0] = 1; // written where the receiver will read it
 /// frame.publish();
 /// assert_eq!(receiver.lease()?[0], 1);
+///
+/// // Without waiting, or not for long, of a channel that is full:
+/// while let Ok(loan) = sender.try_loan() {
+///     loan.recycle().publish();
+/// }
+/// assert!(sender.loan_timeout(std::time::Duration::from_millis(1)).is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "a loan that is dropped sends nothing"]
@@ -74,6 +80,23 @@ impl<'a, T: Message, K: Kind> Loan<'a, T, K> {
     }
 
     /// The bytes of the slot: what was there before, to be written over.
+    ///
+    /// ```
+    /// use ringway::Message;
+    ///
+    /// #[derive(Message, Clone, Copy)]
+    /// #[message(checked)]
+    /// #[repr(C)]
+    /// struct Switch { is_on: bool }
+    ///
+    /// let (mut tx, mut rx) = ringway::spsc::in_process::<Switch>(1)?;
+    /// let mut loan = tx.loan()?;
+    /// loan.as_bytes_mut().fill(1); // as it came from a file, say
+    /// // SAFETY: all of it is written, and 1 is a `bool`.
+    /// unsafe { loan.assume_init() }.publish();
+    /// assert!(rx.recv()?.is_on);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn as_bytes_mut(&mut self) -> &mut [u8] {
         self.claim.0.segment().assert_ours();
@@ -164,6 +187,7 @@ impl<T: Message, K: Kind> DerefMut for Draft<'_, T, K> {
 /// assert_eq!(lease.redelivered(), 0);
 /// lease.release(); // or drop it
 /// assert!(rx.is_empty());
+/// assert!(rx.try_lease().is_err() && rx.lease_timeout(std::time::Duration::from_millis(1)).is_err());
 /// # Ok(()) }
 /// ```
 pub struct Lease<'a, T: Message, K: Kind = Spsc> {

@@ -10,7 +10,9 @@ use crate::Error;
 use crate::map::ForkGuard;
 use crate::protocol::counters::Event;
 use crate::protocol::gate::Gate;
-use crate::protocol::roster::{self, Identity, Locks as _, Predecessor, Presence, Record, Seat, Side};
+use crate::protocol::roster::{
+    self, Before, Identity, Locks as _, Predecessor, Presence, Record, Seat, Side,
+};
 use crate::protocol::{repair, table};
 use crate::segment::{Locks, Segment, now};
 use crate::wait::Bell;
@@ -42,16 +44,18 @@ impl Member {
     /// Takes a place on that side. `locks` are for nobody else.
     pub(super) fn join(segment: Segment, locks: Locks, side: Side) -> Result<Self, Error> {
         let (bell, me) = (Bell::new(segment.parking()), me());
-        let (seat, predecessor) = if table::is_shared(&segment.any_ring(), side) {
+        let (seat, before) = if table::is_shared(&segment.any_ring(), side) {
             take_record(&segment, &locks, side, me)?
         } else {
             let record = &table::records(&segment.any_ring(), side)[0];
-            let (incarnation, predecessor) =
+            let (incarnation, before) =
                 role::take(record, &locks.lock(side, 0), open::name(&segment), role(side), me)?;
-            (Seat { side, index: 0, incarnation }, predecessor)
+            (Seat { side, index: 0, incarnation }, before)
         };
+        let Before { predecessor, found_dead } = before;
         let member = Self { segment, locks, seat, predecessor, bell, owner: ForkGuard::new() };
         member.wake_all();
+        found_dead.iter().for_each(|pid| member.tell(Told::Died(*pid)));
         trace::tell_deaths(&member.segment, me.since);
         member.tell(Told::Attached(predecessor));
         Ok(member)
@@ -170,12 +174,7 @@ impl Drop for Member {
 }
 
 /// Takes a record of a shared side.
-fn take_record(
-    segment: &Segment,
-    locks: &Locks,
-    side: Side,
-    me: Identity,
-) -> Result<(Seat, Predecessor), Error> {
+fn take_record(segment: &Segment, locks: &Locks, side: Side, me: Identity) -> Result<(Seat, Before), Error> {
     let start = Instant::now();
     loop {
         if let Ok(taken) = table::join(&segment.any_ring(), side, locks, me) {

@@ -7,7 +7,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::Error;
-use crate::protocol::roster::{self, Identity, Lock, Predecessor, Presence, Record};
+use crate::protocol::roster::{self, Before, Identity, Lock, Presence, Record};
 use crate::segment::now;
 
 /// A role or a place whose holder seems to live is tried for this long: a peer that is just proving the holder's death has
@@ -24,7 +24,7 @@ pub(super) fn me() -> Identity {
     Identity { pid: std::process::id().into(), since: now() }
 }
 
-/// Takes the role, from a dead holder too; its incarnation, and how the holder before ended.
+/// Takes the role, from a dead holder too; its incarnation, and what became of the holder before.
 ///
 /// # Errors
 ///
@@ -35,7 +35,7 @@ pub(super) fn take(
     channel: &str,
     role: &'static str,
     me: Identity,
-) -> Result<(u64, Predecessor), Error> {
+) -> Result<(u64, Before), Error> {
     self::lock(record, lock, channel, role)?;
     Ok(roster::enter(record, me))
 }

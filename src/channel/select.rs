@@ -82,6 +82,18 @@ impl Select {
     }
 
     /// Waits until a source is ready, for at most as long as it says; its index.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use ringway::{Select, Wait, spsc};
+    /// # let (mut tx, mut urgent) = spsc::in_process::<u64>(8)?;
+    /// # let (_other, mut usual) = spsc::in_process::<u64>(8)?;
+    /// let mut select = Select::by_priority().policy(Wait::Yield);
+    /// assert_eq!(select.wait_timeout(&mut [&mut urgent, &mut usual], Duration::from_millis(1)), None);
+    /// tx.send(7)?;
+    /// assert_eq!(select.wait_timeout(&mut [&mut urgent, &mut usual], Duration::MAX), Some(0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn wait_timeout(&mut self, sources: &mut [&mut dyn Source], timeout: Duration) -> Option<usize> {
         self.until(sources, Some(timeout))
     }

@@ -169,6 +169,19 @@ impl<T: Message, K: Kind> Sender<T, K> {
     /// Sends as many of the messages, from the first, as there are free slots, and says how many: at least
     /// one, unless there were none. Where there are several senders, at most 255.
     ///
+    /// ```
+    /// use std::time::Duration;
+    /// use ringway::SendTimeoutError;
+    ///
+    /// let (mut tx, _rx) = ringway::spsc::in_process::<u64>(2)?;
+    /// assert_eq!(tx.try_send_batch(&[1, 2, 3])?, 2);
+    /// assert!(tx.is_full());
+    /// // Of the rest none was sent before the time was up.
+    /// let error = tx.send_batch_timeout(&[3], Duration::from_millis(1));
+    /// assert_eq!(error, Err(SendTimeoutError::Timeout(0)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`try_send`](Self::try_send), if not even one was sent.
@@ -302,6 +315,21 @@ impl<T: Message, K: Kind> Sender<T, K> {
     }
 
     /// Waits until a receiver is attached, for at most as long as it says; whether one is.
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    /// # let name = &format!("doc-wait-for-peer-{}", std::process::id());
+    /// let mut tx = ringway::spsc::channel::<u64>(name).sender()?;
+    /// assert!(!tx.wait_for_peer(Duration::from_millis(1)), "nobody has come yet");
+    /// let mut rx = ringway::spsc::channel::<u64>(name).receiver()?;
+    /// assert!(tx.wait_for_peer(Duration::MAX) && rx.wait_for_peer(Duration::MAX));
+    ///
+    /// let deadline = Instant::now() + Duration::from_millis(1);
+    /// tx.send_deadline(7, deadline)?;
+    /// assert_eq!(rx.recv_deadline(deadline)?, 7);
+    /// assert!(rx.recv_deadline(deadline).is_err(), "that time has come, and there is nothing");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn wait_for_peer(&self, timeout: Duration) -> bool {
         self.patience.watch.wait_for_peer(&self.member, timeout, || false)
     }

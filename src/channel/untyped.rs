@@ -74,6 +74,18 @@ impl Channel {
 
     /// The channel of that name in a namespace.
     ///
+    /// ```
+    /// use ringway::channel::untyped::Channel;
+    /// use ringway::map::Namespace;
+    /// # let name = &format!("doc-untyped-open-in-{}", std::process::id());
+    /// # let _rx = ringway::spsc::channel::<f32>(name).receiver()?;
+    /// // Where the tool looks, if nobody says otherwise: the user's names, and then the system's.
+    /// let places = [Namespace::User, Namespace::System];
+    /// let channel = places.iter().find_map(|place| Channel::open_in(place, name).ok());
+    /// assert!(channel.is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`open`](Self::open).

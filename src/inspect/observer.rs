@@ -17,6 +17,7 @@ use crate::segment::{Kind, Locks, Segment};
 /// A channel, or cells, mapped for reading: see the [module](super).
 ///
 /// ```
+/// use ringway::map::{MapState, Namespace};
 /// use ringway::{inspect::Observer, seqlock};
 /// # let name = &format!("doc-observer-{}", std::process::id());
 /// let mut writer = seqlock::table::<u16>(name).cells(4).writer(2)?;
@@ -26,6 +27,10 @@ use crate::segment::{Kind, Locks, Segment};
 /// assert_eq!((observer.schema().to_string().as_str(), observer.capacity()), ("u16 (2 bytes)", 4));
 /// assert_eq!(observer.value(2)?, Some((1, vec![1, 2])), "value number 1, as bytes");
 /// assert_eq!(observer.value(0)?, None);
+///
+/// assert_eq!((observer.creator_pid(), observer.state()?), (Some(std::process::id()), MapState::Live));
+/// assert!(observer.created().is_some() && observer.key_schema().is_none());
+/// assert!(Observer::open_in(&Namespace::System, name).is_err(), "it is the user's");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]

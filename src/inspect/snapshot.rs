@@ -6,7 +6,7 @@ use crate::protocol::counters::Counts;
 use crate::protocol::observe::{Claim, Progress, claim, holes, orphans};
 use crate::protocol::repair;
 use crate::protocol::ring::Position;
-use crate::protocol::roster::{Locks as _, Presence, Record, Side, observe_participant};
+use crate::protocol::roster::{Identity, Locks as _, Presence, Record, Side, observe_participant};
 use crate::protocol::table::is_shared;
 use crate::segment::{Locks, Segment};
 
@@ -179,13 +179,26 @@ fn participants(
     counters: impl Fn(Counts) -> Counters,
     claimed: impl Fn(u32) -> Option<Claimed>,
 ) -> Vec<Participant> {
+    const LOOKS: u32 = 100;
     let all = records.iter().zip(0..).filter_map(|(record, index)| {
-        let (presence, identity, until) = observe_participant(record, &locks.lock(side, index));
+        let look = |_| {
+            let (presence, identity, until) = observe_participant(record, &locks.lock(side, index));
+            (presence, identity, until, record.counts())
+        };
+        // All of one holder, unless holders come and go while it looks.
+        let is_of_one = |(_, identity, _, counts): &(_, Identity, _, Option<Counts>)| {
+            counts.is_none_or(|counts| counts.since == identity.since)
+        };
+        let seen = (0..LOOKS).map(look).find(is_of_one);
+        let (presence, identity, until, counts) = seen.unwrap_or_else(|| {
+            let (presence, identity, until, _) = look(0);
+            (presence, identity, until, None)
+        });
         (presence != Presence::Never).then(|| Participant {
             index,
             peer: Peer::of(presence, identity, until),
             claimed: claimed(index),
-            counters: record.counts().map(&counters),
+            counters: counts.map(&counters),
         })
     });
     all.collect()

@@ -52,8 +52,8 @@ pub struct Tap {
 enum Place {
     /// `early`: what is missed was there before it began.
     Ring { tap: tap::Tap, early: bool },
-    /// How many values of each cell have passed, and which one is looked at next.
-    Cells { seen: Vec<u64>, next: u32 },
+    /// How many values of each cell have passed, which one is looked at next, and at how many in turn there was nothing new.
+    Cells { seen: Vec<u64>, next: u32, idle: u32 },
 }
 
 impl fmt::Debug for Tap {
@@ -130,7 +130,7 @@ impl Tap {
             Place::Ring { tap: tap::Tap::at(&ring, position), early: oldest }
         } else {
             let seen = |cell| segment.cell(cell).version().saturating_sub(back);
-            Place::Cells { seen: (0..segment.capacity()).map(seen).collect(), next: 0 }
+            Place::Cells { seen: (0..segment.capacity()).map(seen).collect(), next: 0, idle: 0 }
         };
         let bytes = vec![0; if segment.kind().is_ring() { segment.shape().message_size as usize } else { 0 }];
         Self { observer, place, missed: 0, before: 0, bytes }
@@ -148,7 +148,7 @@ impl Tap {
     }
 
     /// The next message, or value, if there is one; `None` if there is none, or senders are faster than it can copy. Of many
-    /// cells it looks at some at a time.
+    /// cells it looks at some at a time: see [`has_come_round`](Self::has_come_round).
     ///
     /// # Errors
     ///
@@ -194,8 +194,11 @@ impl Tap {
     }
 
     fn look_at_cells(&mut self) -> Result<Option<(u32, u64)>, Finding> {
-        let Place::Cells { seen, next } = &mut self.place else { return Ok(None) };
+        let Place::Cells { seen, next, idle } = &mut self.place else { return Ok(None) };
         let cells = seen.len() as u32;
+        if *idle >= cells {
+            *idle = 0;
+        }
         for _ in 0..cells.min(CELLS) {
             let cell = *next;
             *next = (cell + 1) % cells;
@@ -203,10 +206,12 @@ impl Tap {
             if version < *before || version > MOST_VALUES {
                 return Err(wrong_sequence(cell, version, *before));
             }
+            *idle += 1;
             if version == *before {
                 continue;
             }
             if let Ok(Some((number, value))) = self.observer.value(cell) {
+                *idle = 0;
                 self.before = number.saturating_sub(*before + 1);
                 self.missed = self.missed.saturating_add(self.before);
                 *before = number;
@@ -215,6 +220,31 @@ impl Tap {
             }
         }
         Ok(None)
+    }
+
+    /// Whether there was nothing in any cell that was new and could be copied, by the [looks](Self::look) that have found nothing
+    /// in turn: each looks at 16,384 of them. The next look begins a new round. Of a channel one look that finds nothing is enough.
+    ///
+    /// ```
+    /// use ringway::inspect::{Observer, Tap};
+    /// use ringway::seqlock;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let name = &format!("doc-tap-round-{}", std::process::id());
+    /// let table = seqlock::table::<u64>(name).cells(20_000);
+    /// let mut writer = table.writer(19_999)?;
+    /// let mut tap = Tap::new(Observer::open(name)?);
+    /// writer.store(7);
+    /// // There may be one, as long as it has not come round.
+    /// assert!(tap.look()?.is_none() && !tap.has_come_round());
+    /// assert_eq!(tap.look()?.and_then(|passed| passed.cell), Some(19_999));
+    /// # Ok(()) }
+    /// ```
+    pub fn has_come_round(&self) -> bool {
+        match &self.place {
+            Place::Ring { .. } => true,
+            Place::Cells { seen, idle, .. } => *idle as usize >= seen.len(),
+        }
     }
 
     /// Passes over messages, as missed, so that no more than `most` of those that were sent are to come. Nothing of cells.
@@ -263,6 +293,22 @@ impl Tap {
     /// Passes over a place that a sender had claimed when it was killed; whether there was one. Those who take part do so
     /// after a while; where nobody does any more, nothing that comes behind it is seen before this is called. While a sender
     /// [is there](Self::has_sender) it does nothing.
+    ///
+    /// ```
+    /// use ringway::inspect::{Observer, Tap};
+    /// use ringway::mpsc;
+    ///
+    /// # let name = &format!("doc-tap-hole-{}", std::process::id());
+    /// let mut sender = mpsc::channel::<u64>(name).sender()?;
+    /// let mut tap = Tap::new(Observer::open(name)?);
+    /// let loan = sender.loan()?; // claimed, and not sent yet
+    /// assert!(tap.look()?.is_none());
+    /// while !tap.has_sender() && tap.pass_hole() {} // the sender lives, so it is waited for
+    /// loan.write(7).publish();
+    /// assert_eq!(tap.look()?.map(|passed| passed.number), Some(0));
+    /// assert_eq!(tap.observer().name(), name);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn pass_hole(&mut self) -> bool {
         let Self { observer, place, .. } = self;
         let Place::Ring { tap, .. } = place else { return false };

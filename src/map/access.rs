@@ -19,6 +19,7 @@ use super::error::Error;
 ///
 /// let executable: Vec<_> = Access::ALL.into_iter().filter(|access| access.can_execute()).collect();
 /// assert_eq!(executable, [Access::ReadExecute, Access::ReadWriteExecute]);
+/// assert!(Access::CopyOnWrite.can_read() && !Access::Write.can_read());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -99,6 +100,7 @@ impl fmt::Display for Access {
 /// assert_eq!(theirs.access_control()?.mode, 0o600);
 /// assert!(theirs.unlink().is_err(), "it did not ask for that");
 /// assert_eq!(Rights::from_bits(0x2_0004)?.to_string(), "read, read permissions");
+/// assert_eq!((Rights::READ | Rights::READ_PERMISSIONS).bits(), 0x2_0004);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

@@ -60,6 +60,23 @@ impl MapOptions {
     /// [`access`](Self::access) changes the map. [`capacity`](Self::capacity) is as for
     /// [`open_path`](Self::open_path).
     ///
+    /// ```
+    /// use std::fs::File;
+    /// use ringway::map::{Access, MapOptions};
+    /// # let path = std::env::temp_dir().join(format!("doc-from-file-{}", std::process::id()));
+    /// # std::fs::write(&path, b"some bytes")?;
+    /// let file = File::open(&path)?;
+    /// let looking = || MapOptions::new().access(Access::Read);
+    /// let ours = looking().from_borrowed(&file)?; // has a descriptor of its own
+    /// let theirs = looking().from_file(file)?; // has this one
+    /// assert_eq!((ours.capacity(), theirs.capacity()), (10, 10));
+    /// // And back: a duplicate, and its own.
+    /// let files = [ours.try_clone_fd()?, theirs.into_fd()?].map(File::from);
+    /// assert!(files.iter().all(|file| file.metadata().is_ok_and(|about| about.len() == 10)));
+    /// # std::fs::remove_file(&path)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As there; [`AccessDenied`](ErrorKind::AccessDenied) where the handle can do less than the map shall.

@@ -181,6 +181,14 @@ impl MapOptions {
 
     /// Keeps all pages of every view in memory while it lives: they are never swapped out. A view beyond the
     /// process's limit is [`LockLimit`](super::ErrorKind::LockLimit).
+    ///
+    /// ```
+    /// use ringway::map::MapOptions;
+    /// // For children too, and no access waits for a page.
+    /// let map = MapOptions::new().capacity(4096).inheritable().prefault().lock_in_memory().anonymous()?;
+    /// assert_eq!(map.accessor()?.read::<u64>(0)?, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn lock_in_memory(mut self) -> MapOptions {
         self.pages.locked = true;
         self

@@ -90,6 +90,16 @@ impl<K: Kind> StreamView<K> {
 impl<K: Writable> StreamView<K> {
     /// Writes all of the bytes, or, if there is no room for all, none: then the position stays.
     ///
+    /// ```
+    /// let map = ringway::map::MapOptions::new().capacity(4).anonymous()?;
+    /// let mut stream = map.stream()?;
+    /// assert!(stream.try_write_all(b"hello").is_err(), "there is no room, so nothing is written");
+    /// stream.set_position(1);
+    /// stream.try_write_all(b"you")?;
+    /// assert_eq!(stream.into_view().read::<[u8; 4]>(0)?, *b"\0you");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`AccessError::OutOfRange`] where there is no room; those of bytes that are lost.

@@ -129,6 +129,20 @@ impl<K: Kind> View<K> {
 
     /// As [`flush`](Self::flush), for a part of the view.
     ///
+    /// ```
+    /// use ringway::map::{FileMode, MapOptions};
+    /// # let path = std::env::temp_dir().join(format!("doc-flush-{}", std::process::id()));
+    /// let map = MapOptions::new().file_mode(FileMode::CreateNew).capacity(8192).open_path(&path)?;
+    /// let view = map.view(..).flush_on_drop().accessor()?;
+    /// view.write(0, &7_u64)?;
+    /// view.flush_range(0, 8)?; // it is on the disk
+    /// view.write(4096, &8_u64)?;
+    /// view.flush_async()?; // the kernel begins with it
+    /// drop(view); // and now that is there, too
+    /// # std::fs::remove_file(&path)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As there; [`InvalidArgument`](ErrorKind::InvalidArgument) for a part that is not in the view.
@@ -251,6 +265,17 @@ impl<K: Readable> View<K> {
 impl<K: Writable> View<K> {
     /// As [`as_ptr`](Self::as_ptr), valid for writes, and for reads where the view [can](Self::can_read).
     /// An [`AnyView`] may be one that must not be written: ask [`can_write`](Self::can_write).
+    ///
+    /// ```
+    /// let map = ringway::map::MapOptions::new().capacity(8192).anonymous()?;
+    /// let view = map.view(4100..).accessor()?;
+    /// assert_eq!(view.pointer_offset(), 4, "pages have 4096 bytes, or a multiple of that, here");
+    /// // SAFETY: within the view, and nobody else has the map.
+    /// unsafe { view.as_mut_ptr().write(7) };
+    /// // SAFETY: the same.
+    /// assert_eq!(unsafe { view.as_ptr().read() }, 7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn as_mut_ptr(&self) -> *mut u8 {
         self.window.as_ptr()
     }

@@ -28,7 +28,11 @@ use super::window::Window;
 ///
 /// let chosen_late = Access::Write;
 /// let view = map.view(8000..).access(chosen_late).accessor()?;
-/// assert!(view.can_write() && view.read::<u8>(0).is_err());
+/// assert!(view.can_write() && !view.can_read() && view.read::<u8>(0).is_err());
+///
+/// // Four KiB of which no access waits for the disk.
+/// let view = map.view(..4096).prefault().lock_in_memory().accessor()?;
+/// # drop(view);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]

@@ -33,6 +33,14 @@ impl Display for SchemaTree {
 
 impl SchemaTree {
     /// The type as it is written in a field: `f64`, `[u8; 4]`, `Level`, `Tick v2`.
+    ///
+    /// ```
+    /// use ringway::Message;
+    ///
+    /// let schema = <[u8; 4]>::SCHEMA;
+    /// assert_eq!(schema.tree().type_name().to_string(), "[u8; 4]");
+    /// assert_eq!(schema.encode().len(), schema.encoded_len());
+    /// ```
     pub fn type_name(&self) -> impl Display + '_ {
         TypeName(self)
     }

@@ -1,18 +1,24 @@
 //! What a participant says that it has done: numbers for people, in the bytes of its record that decide nothing.
 //!
-//! Only the holder of a record writes them. Nobody goes by them: they are plain loads and stores in no order, and whoever
-//! holds a record may as well count nothing. It does if [`Counts::active`] is before the time at which it came.
+//! Only the holder of a record writes them. Nobody goes by them, and whoever holds a record may as well count nothing. It does if
+//! [`Counts::active`] is before the time at which it came. Each is a plain load and a plain store, in no order with others, but
+//! for this: whoever reads them looks who holds the record before and after, so that they are all of one holder.
 //!
 //! Messages are not counted there one by one: the holder stores sums now and then. Of a sole side the ring has the number of
 //! messages anyway.
 
 use super::ring::{Position, Ring};
 use super::roster::{Record, Side};
-use crate::sync::HintU64;
-use crate::sync::Ordering::{self, Relaxed};
+use crate::sync::Ordering::{self, Acquire, Relaxed, Release};
+use crate::sync::{HintU64, fence};
 
 /// No other word depends on them.
 const APART: Ordering = Relaxed;
+/// That there is a new holder is there before it begins to count, and its zeros before it says that it does. Pairs with
+/// [`OBSERVE`]. Without it one that reads can mix what two have counted.
+const BEGIN: Ordering = Release;
+/// The counters are read between two looks at the holder. Pairs with [`BEGIN`].
+const OBSERVE: Ordering = Acquire;
 
 /// What changes with messages and waits: beside the intent.
 #[derive(Debug, Default)]
@@ -36,9 +42,11 @@ pub struct Rare {
     pub(super) first: HintU64,
 }
 
-/// The counters at one time, each by itself.
+/// The counters of one holder at one time, each by itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
+    /// When it came, which says whose they are: nanoseconds since the Unix epoch.
+    pub since: u64,
     /// Messages that were sent, or received.
     pub messages: u64,
     /// Publications, or returns of slots.
@@ -89,10 +97,13 @@ impl Record {
     pub fn begin_counting(&self, since: u64, position: u64) {
         let Often { messages, batches, refused, redelivered, sleeps, wakes, active } = &self.own.often;
         let Rare { repairs, highest_fill, first } = &self.rare;
+        active.store(0, APART);
+        fence(BEGIN);
         for word in [messages, batches, refused, redelivered, sleeps, wakes, repairs, highest_fill] {
             word.store(0, APART);
         }
         first.store(position, APART);
+        fence(BEGIN);
         active.store(since, APART);
     }
 
@@ -132,8 +143,28 @@ impl Record {
 
     /// What the last holder counted, if it did.
     pub fn counts(&self) -> Option<Counts> {
+        self.counts_beside(|| {})
+    }
+
+    /// The same, and what others do before and after the counters are read.
+    fn counts_beside(&self, mut others: impl FnMut()) -> Option<Counts> {
+        const LOOKS: u32 = 100;
+        let look = |_| {
+            let holder = self.holder();
+            fence(OBSERVE);
+            others();
+            let counts = self.words(holder.since);
+            others();
+            fence(OBSERVE);
+            (self.holder() == holder).then(|| holder.counts.then_some(counts))
+        };
+        (0..LOOKS).find_map(look).flatten()
+    }
+
+    fn words(&self, since: u64) -> Counts {
         let (often, rare) = (&self.own.often, &self.rare);
-        let counts = Counts {
+        Counts {
+            since,
             messages: often.messages.load(APART),
             batches: often.batches.load(APART),
             refused: often.refused.load(APART),
@@ -144,15 +175,28 @@ impl Record {
             repairs: rare.repairs.load(APART),
             highest_fill: rare.highest_fill.load(APART),
             first: rare.first.load(APART),
-        };
-        let since = self.since.load(APART);
-        (since != 0 && counts.active >= since).then_some(counts)
+        }
     }
+
+    fn holder(&self) -> Holder {
+        let (state, since) = (self.state.load(APART), self.since.load(APART));
+        let active = self.own.often.active.load(APART);
+        Holder { incarnation: state >> 2, since, counts: since != 0 && active >= since }
+    }
+}
+
+/// Whose counters they are.
+#[derive(PartialEq, Eq)]
+struct Holder {
+    incarnation: u64,
+    since: u64,
+    counts: bool,
 }
 
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::protocol::roster::{self, Identity};
 
     #[test]
     fn the_document_has_the_counters_at_their_bytes() {
@@ -171,12 +215,13 @@ mod tests {
         record.since.store(1000, APART);
         record.begin_counting(1000, 7);
         record.note_moved(3, 2);
-        let before = Counts { messages: 3, batches: 2, active: 1000, first: 7, ..Counts::default() };
+        let before =
+            Counts { since: 1000, messages: 3, batches: 2, active: 1000, first: 7, ..Counts::default() };
         assert_eq!(record.counts(), Some(before));
         record.since.store(1001, APART);
         assert_eq!(record.counts(), None);
         record.begin_counting(1001, 0);
-        assert_eq!(record.counts(), Some(Counts { active: 1001, ..Counts::default() }));
+        assert_eq!(record.counts(), Some(Counts { since: 1001, active: 1001, ..Counts::default() }));
     }
 
     #[test]
@@ -205,5 +250,36 @@ mod tests {
         }
         let counts = record.counts().expect("it counts");
         assert_eq!((counts.highest_fill, counts.active), (9, 9));
+    }
+    /// Holder n comes at the time n, begins at the position n, and counts n of each.
+    #[test]
+    fn counters_are_all_of_one_holder_though_another_comes_while_they_are_read() {
+        let come = |record: &Record, number: u64| {
+            roster::enter(record, Identity { pid: number, since: number });
+            record.begin_counting(number, number);
+            record.note_moved(number, number);
+        };
+        // How often it goes on until there is another one.
+        for calls in 0_u32..4 {
+            let (record, mut left) = (Record::default(), calls);
+            come(&record, 1);
+            let counts = record.counts_beside(|| {
+                if left == 0 {
+                    come(&record, 2);
+                }
+                left = left.wrapping_sub(1);
+            });
+            let Counts { since, messages, batches, first, .. } = counts.expect("both count");
+            assert_eq!([messages, batches, first], [since; 3]);
+            assert_eq!(since, if calls < 2 { 2 } else { 1 }, "after {calls}");
+        }
+        // Or one comes at each look.
+        let (record, mut number) = (Record::default(), 1);
+        come(&record, number);
+        let counts = record.counts_beside(|| {
+            number += 1;
+            come(&record, number);
+        });
+        assert_eq!(counts, None);
     }
 }

@@ -32,7 +32,7 @@ impl Progress {
     /// Looks at a ring. Where the sole sender publishes by stamps that takes as long as there are messages.
     pub fn of(ring: &Ring<'_>) -> Self {
         let seen = Self::words(ring);
-        if !seen.is_plausible || !publishes_ahead(ring) {
+        if !seen.is_plausible || !ring.publishes_ahead() {
             return seen;
         }
         let most = seen.head.saturating_add(ring.capacity.into()).min(ring.end());
@@ -53,7 +53,7 @@ impl Progress {
         fence(APART);
         let later = ring.control.head.0.load(LOOK);
         // A hint, which may be behind by as much as the ring holds.
-        let behind = if publishes_ahead(ring) { capacity } else { 0 };
+        let behind = if ring.publishes_ahead() { capacity } else { 0 };
         // A sole receiver gives slots back one by one, and says so when it has given all back that it claimed: it may be
         // kept from that for long, or for ever.
         let gives_ahead = is_shared(ring, Side::Sending) && !is_shared(ring, Side::Receiving);
@@ -68,11 +68,6 @@ impl Progress {
     pub fn fill(self, ring: &Ring<'_>) -> u32 {
         self.tail.saturating_sub(self.head).min(ring.capacity.into()) as u32
     }
-}
-
-/// Whether `tail` is a hint, which may be behind what stamps say.
-fn publishes_ahead(ring: &Ring<'_>) -> bool {
-    ring.form == Form::Stamped && !is_shared(ring, Side::Sending)
 }
 
 /// What a participant has claimed and not gone on with.

@@ -139,6 +139,11 @@ impl Ring<'_> {
     pub fn end(&self) -> Position {
         end(self.capacity)
     }
+
+    /// Whether `tail` is a hint, which may be behind what stamps say: of a sole sender that publishes by them.
+    pub fn publishes_ahead(&self) -> bool {
+        self.form == Form::Stamped && !self.rules.shared_senders
+    }
 }
 
 /// The first position that a ring of this capacity never uses: 2^56, or where laps are short the end of the last but

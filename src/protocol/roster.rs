@@ -185,6 +185,15 @@ pub enum Predecessor {
     Died,
 }
 
+/// What whoever takes a record finds there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Before {
+    /// How the one that had it ended.
+    pub predecessor: Predecessor,
+    /// Its process, if it was killed, and who takes the record was the first to notice.
+    pub found_dead: Option<u64>,
+}
+
 /// What a record says about its participant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
@@ -205,7 +214,11 @@ pub enum Presence {
 /// Who has it, if somebody has.
 #[cfg(any(test, loom))]
 pub fn attach(record: &Record, lock: &impl Lock, me: Identity) -> Result<(u64, Predecessor), Identity> {
-    if take_lock(lock) { Ok(enter(record, me)) } else { Err(identity(record)) }
+    if !take_lock(lock) {
+        return Err(identity(record));
+    }
+    let (incarnation, Before { predecessor, .. }) = enter(record, me);
+    Ok((incarnation, predecessor))
 }
 
 /// Step A1 alone: whether it got the lock. The record is as it was. Whoever does not [`enter`] gives the lock back, and was
@@ -218,8 +231,8 @@ pub fn take_lock(lock: &impl Lock) -> bool {
     taken
 }
 
-/// Steps A2 to A4, by one that has the lock; the incarnation, and how the holder before ended.
-pub fn enter(record: &Record, me: Identity) -> (u64, Predecessor) {
+/// Steps A2 to A4, by one that has the lock; the incarnation, and what became of the holder before.
+pub fn enter(record: &Record, me: Identity) -> (u64, Before) {
     let state = record.state.load(LOCKED);
     let incarnation = state >> 2;
     let predecessor = match state & 3 {
@@ -227,13 +240,15 @@ pub fn enter(record: &Record, me: Identity) -> (u64, Predecessor) {
         VACANT => Predecessor::Left,
         _ => Predecessor::Died,
     };
+    // Whoever writes DEAD has noticed before.
+    let found_dead = (state & 3 == LIVE).then(|| record.pid.load(LOCKED));
     record.pid.store(me.pid, LOCKED);
     record.since.store(me.since, LOCKED);
     crash_point("attach.after-identity");
     let incarnation = incarnation + 1;
     record.state.store(incarnation << 2 | LIVE, JOIN);
     crash_point("attach.after-live");
-    (incarnation, predecessor)
+    (incarnation, Before { predecessor, found_dead })
 }
 
 /// Gives the role back at the time `now`: steps D1 and D2.

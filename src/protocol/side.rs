@@ -88,7 +88,8 @@ pub trait RecvSide: Sized {
     /// How often the next message may have been received before.
     fn redelivered(&self) -> u32;
 
-    /// The message in [`slot`](Self::slot) has been read; on to the next one. Of a sole side, whether a lap begins.
+    /// The message in [`slot`](Self::slot) has been read; on to the next one. Of a sole side, whether a lap has begun
+    /// since the one before was taken.
     fn take(&mut self, ring: &Ring<'_>) -> bool;
 
     /// Everything that was taken is given back.

@@ -21,8 +21,8 @@ use super::intent;
 use super::repair;
 use super::ring::Ring;
 use super::roster::{
-    BURIED, DEAD, Identity, LIVE, Lock, Locks, Predecessor, Presence, Record, Seat, Side, VACANT, glance,
-    identity, until,
+    BURIED, Before, DEAD, Identity, LIVE, Lock, Locks, Predecessor, Presence, Record, Seat, Side, VACANT,
+    glance, identity, until,
 };
 use crate::sync::Ordering::{self, Acquire, Relaxed, Release};
 use crate::sync::{crash_point, mutant, weakened};
@@ -64,31 +64,26 @@ pub fn is_shared(ring: &Ring<'_>, side: Side) -> bool {
     }
 }
 
-/// Takes a record of a shared side: steps J0 to J4. The lock stays taken. With it, how the record's last holder ended.
+/// Takes a record of a shared side: steps J0 to J4. The lock stays taken. With it, what became of the record's last holder.
 ///
 /// # Errors
 ///
 /// If no record is free.
-pub fn join(
-    ring: &Ring<'_>,
-    side: Side,
-    locks: &impl Locks,
-    me: Identity,
-) -> Result<(Seat, Predecessor), Full> {
+pub fn join(ring: &Ring<'_>, side: Side, locks: &impl Locks, me: Identity) -> Result<(Seat, Before), Full> {
     for index in 0..records(ring, side).len() as u32 {
         if !mutant("table_take_unrepaired") {
             repair::tend(ring, side, index, None, locks, me.since);
         }
         let record = &records(ring, side)[index as usize];
-        if let Some((incarnation, predecessor)) = take(record, &locks.lock(side, index), me) {
-            return Ok((Seat { side, index, incarnation }, predecessor));
+        if let Some((incarnation, before)) = take(record, &locks.lock(side, index), me) {
+            return Ok((Seat { side, index, incarnation }, before));
         }
     }
     Err(Full)
 }
 
-/// Steps J1 to J4; the new incarnation, and how the last one ended.
-fn take(record: &Record, lock: &impl Lock, me: Identity) -> Option<(u64, Predecessor)> {
+/// Steps J1 to J4; the new incarnation, and what became of the last one.
+fn take(record: &Record, lock: &impl Lock, me: Identity) -> Option<(u64, Before)> {
     let is_free = |state: u64| mutant("table_take_unrepaired") || matches!(state & 3, VACANT | BURIED);
     let before = record.state.load(TAKE_OVER);
     if !is_free(before) || !lock.try_lock() {
@@ -100,6 +95,9 @@ fn take(record: &Record, lock: &impl Lock, me: Identity) -> Option<(u64, Predece
         lock.unlock();
         return None;
     }
+    // Whose death was proved a moment ago, with this time: in step J0.
+    let is_ours = state & 3 == BURIED && until(record) == me.since;
+    let found_dead = is_ours.then(|| record.pid.load(LOCKED));
     record.pid.store(me.pid, LOCKED);
     record.since.store(me.since, LOCKED);
     record.own.intent.store(intent::NONE, CLEAR);
@@ -112,7 +110,7 @@ fn take(record: &Record, lock: &impl Lock, me: Identity) -> Option<(u64, Predece
         (VACANT, _) => Predecessor::Left,
         _ => Predecessor::Died,
     };
-    Some((incarnation, predecessor))
+    Some((incarnation, Before { predecessor, found_dead }))
 }
 
 /// Leaves a record of a shared side at the time `now`: steps V1 and V2. The holder has no claim.

@@ -13,7 +13,7 @@
 //! |---|---|
 //! | below FULL(l); indexed tail ≤ p | there is nothing yet |
 //! | FULL, ORPHAN, TAKEN of lap l; indexed tail > p | a message |
-//! | SKIP(l) | there never was one |
+//! | SKIP(l) | there never was one; or, of mpsc, its receiver was killed with it and it was dropped: see below |
 //! | FREE(l + 1) | it was received, and its bytes are there still; or it was a SKIP: see below |
 //! | later | missed |
 //!
@@ -35,7 +35,8 @@
 //!
 //! *A gap that was given back.* FREE(l + 1) does not tell what was there. Whoever stores SKIP counts it before, in `skips` of the
 //! board. If the count that was read before `tail` (of at most p) is the count after FREE(l + 1) was seen, no SKIP was stored at
-//! p. While the count is 0 there never was one. Else it is not known, and p is missed.
+//! p. While the count is 0 there never was one. Else it is not known, and p is missed. A sole receiver that drops a message stores a
+//! SKIP that it does not count, so where that may be (`Discard`) a SKIP is told from a gap in the same way.
 //!
 //! *Missed* is what cannot be proved to be whole. A tap that is overtaken goes on half a ring behind the front, where there is
 //! time to copy before it is overtaken again.
@@ -46,7 +47,7 @@
 //!
 //! Progress: wait-free; each step ends, whatever the words say.
 
-use super::ring::{Corruption, Cursor, Form, Position, Ring};
+use super::ring::{Corruption, Cursor, Form, OnReceiverDeath, Position, Ring, Rules};
 use super::roster::Record;
 use super::stamp::{self, State, free, full};
 use crate::sync::Ordering::{self, Acquire, Relaxed, Release};
@@ -54,7 +55,7 @@ use crate::sync::{fence, in_order, mutant, stores_in_order, weakened};
 
 /// Of a mapping for reading alone only such loads are promised to work.
 const LOOK: Ordering = Relaxed;
-/// E1, E2, E10, E21. What is behind a word is read after it. Pairs with what the senders and receivers publish by, and with
+/// E1, E2, E9, E10, E21. What is behind a word is read after it. Pairs with what the senders and receivers publish by, and with
 /// [`COUNT`]. Without it a tap takes the bytes of the lap before for the message.
 const OBSERVE: Ordering = Acquire;
 /// E22. The words that prove it are read after those of the message. Pairs with [`in_order`]. Without it a tap takes a
@@ -155,7 +156,7 @@ struct Skips {
 impl Skips {
     fn now(ring: &Ring<'_>) -> Self {
         let count = ring.control.board.0.skips.load(LOOK);
-        fence(OBSERVE);
+        observe(mutant("tap_skips_now"));
         let tail = ring.control.tail.0.load(LOOK);
         Self { count, since: if count == 0 { 0 } else { tail } }
     }
@@ -241,14 +242,19 @@ impl Tap {
 
     /// Passes over a position that was claimed and never filled; whether the next one is such a one. `has_sender` looks whether
     /// any sender lives, who may be the one that claimed it, or repairs it: asked after the position was seen to be claimed,
-    /// since one may come and claim it meanwhile.
-    pub fn pass_hole(&mut self, ring: &Ring<'_>, has_sender: impl FnOnce() -> bool) -> bool {
+    /// since one may come and claim it meanwhile; and before its stamp is looked at, since one may fill it, and leave.
+    pub fn pass_hole(&mut self, ring: &Ring<'_>, has_sender: impl Fn() -> bool) -> bool {
+        let (asked_first, seen_first) = (mutant("tap_hole_sender_first"), mutant("tap_hole_stamp_first"));
+        let is_empty = || ring.stamps.get(self.next.slot()).load(LOOK) == free(self.next.lap());
+        if !ring.rules.shared_senders || asked_first && has_sender() {
+            return false;
+        }
         let tail = ring.control.tail.0.load(LOOK);
-        observe();
-        let is_hole = ring.rules.shared_senders
-            && self.next.position() < tail.min(ring.end())
-            && !has_sender()
-            && ring.stamps.get(self.next.slot()).load(LOOK) == free(self.next.lap());
+        observe(mutant("tap_hole_observe"));
+        let is_hole = self.next.position() < tail.min(ring.end())
+            && (!seen_first || is_empty())
+            && (asked_first || !has_sender())
+            && (seen_first || is_empty());
         if is_hole {
             self.next.step(ring.capacity);
         }
@@ -272,14 +278,14 @@ impl Tap {
         let corrupt = |word, found| Err(Corruption { word, found, position });
         if position >= ring.end() || ring.form == Form::Indexed {
             let tail = ring.control.tail.0.load(LOOK);
-            observe();
-            if tail > ring.end() || tail < position {
+            observe(mutant("tap_observe"));
+            if tail > ring.end() || tail < position && !ring.publishes_ahead() {
                 return corrupt("tail", tail);
             }
             return Ok(if position < tail { Sight::Message } else { Sight::NotYet });
         }
         let seen = ring.stamps.get(self.next.slot()).load(LOOK);
-        observe();
+        observe(mutant("tap_observe"));
         let (shared, state) = (ring.rules.shared_senders || ring.rules.shared_receivers, stamp::state(seen));
         let is_right = shared || state == State::Full || seen == free(0);
         match (stamp::lap(seen), state) {
@@ -287,15 +293,16 @@ impl Tap {
             _ if !is_right => corrupt("stamp", seen),
             (at, _) if at + 2 < lap => corrupt("stamp", seen),
             (at, state) if at < lap || at == lap && state == State::Free => Ok(Sight::NotYet),
-            (at, State::Skip) if at == lap => Ok(Sight::Gap),
+            (at, State::Skip) if at == lap && !drops(ring) => Ok(Sight::Gap),
+            (at, State::Skip) if at == lap => Ok(self.without_a_skip(ring)),
             (at, _) if at == lap => Ok(Sight::Message),
-            (at, State::Free) if at == lap + 1 && shared => Ok(self.given_back(ring)),
+            (at, State::Free) if at == lap + 1 && shared => Ok(self.without_a_skip(ring)),
             _ => Ok(Sight::Overtaken),
         }
     }
 
-    /// FREE of the next lap was seen.
-    fn given_back(&mut self, ring: &Ring<'_>) -> Sight {
+    /// A message, unless a SKIP was counted that may have been there.
+    fn without_a_skip(&mut self, ring: &Ring<'_>) -> Sight {
         if !ring.rules.shared_senders {
             // A sole sender leaves no gaps.
             return Sight::Message;
@@ -326,7 +333,7 @@ impl Tap {
         let (capacity, position) = (u64::from(ring.capacity), self.next.position());
         let by_stamps = ring.form == Form::Stamped;
         let seen = if by_stamps { ring.stamps.get(self.next.slot()).load(LOOK) } else { 0 };
-        fence(OBSERVE);
+        observe(mutant("tap_front"));
         let tail = ring.control.tail.0.load(LOOK);
         if tail > ring.end() {
             return Err(Corruption { word: "tail", found: tail, position });
@@ -334,7 +341,7 @@ impl Tap {
         // The last one in this slot that its stamp knows of.
         let lap = stamp::lap(seen).saturating_sub(u64::from(stamp::state(seen) == State::Free));
         let sent = lap.saturating_mul(capacity).saturating_add(u64::from(self.next.slot()) + 1);
-        let hint = by_stamps && !ring.rules.shared_senders;
+        let hint = ring.publishes_ahead();
         let most = if hint { tail + capacity } else { tail };
         if by_stamps && lap > self.next.lap() && sent > most {
             return Err(Corruption { word: "stamp", found: seen, position });
@@ -343,10 +350,17 @@ impl Tap {
     }
 }
 
-fn observe() {
-    if !mutant("tap_observe") {
+/// The fence behind a look.
+fn observe(is_left_out: bool) {
+    if !is_left_out {
         fence(OBSERVE);
     }
+}
+
+/// Whether a sole receiver drops messages, by a SKIP, that the one before it was killed with.
+fn drops(ring: &Ring<'_>) -> bool {
+    let Rules { shared_receivers, on_receiver_death, .. } = ring.rules;
+    !shared_receivers && on_receiver_death == OnReceiverDeath::Discard && !mutant("tap_skip_is_gap")
 }
 
 /// Whether the message of that position is in its slot still, and nobody has begun to write the next one there.

@@ -126,3 +126,16 @@ impl CellSlots {
         self.stride.checked_mul(self.count as usize)?.checked_add(self.offset)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_brought_in_advance_for_values_between_which_there_is_time_for_it() {
+        let ahead = |size| Content { size, align: 8 }.cell().ahead();
+        assert_eq!([0, 8, 504, 512].map(ahead), [false; 4]);
+        assert_eq!([513, 520, 1024, 2048].map(ahead), [true; 4]);
+        assert_eq!([2049, 4096, 1 << 20].map(ahead), [false; 3]);
+    }
+}

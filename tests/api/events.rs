@@ -50,6 +50,14 @@ fn shared(dir: &std::path::Path) -> mpmc::Channel<u64> {
     mpmc::channel("c").namespace(Namespace::Dir(dir.into())).capacity(8).liveness_interval(INTERVAL)
 }
 
+fn alone(dir: &std::path::Path) -> spsc::Channel<u64> {
+    spsc::channel("s").namespace(Namespace::Dir(dir.into())).liveness_interval(INTERVAL)
+}
+
+fn latest(dir: &std::path::Path) -> seqlock::Cell<u64> {
+    seqlock::cell("l").namespace(Namespace::Dir(dir.into()))
+}
+
 #[test]
 fn who_attaches_and_leaves_is_told_and_messages_without_a_wait_are_not() {
     let space = TempNamespace::new();
@@ -86,17 +94,18 @@ fn role_victim() {
     let dir = std::path::PathBuf::from(role.var(DIR));
     let mut rx = shared(&dir).open_existing().receiver().expect("free");
     let lease = rx.lease().expect("sent");
-    let tx = spsc::channel::<u64>("s").namespace(Namespace::Dir(dir)).sender().expect("free");
+    let tx = alone(&dir).sender().expect("free");
+    let writer = latest(&dir).writer().expect("free");
     role.say("holds");
     role.hear();
-    drop((lease, tx));
+    drop((lease, tx, writer));
 }
 
 #[test]
 fn who_was_killed_is_told_once_and_so_is_what_it_leaves_to_others() {
     watched(|| {
         let space = TempNamespace::new();
-        let pair = || spsc::channel::<u64>("s").namespace(space.namespace()).liveness_interval(INTERVAL);
+        let pair = || alone(space.path());
         let (mut tx, mut rx) =
             (shared(space.path()).sender().expect("free"), shared(space.path()).receiver().expect("free"));
         let mut alone = pair().receiver().expect("free");
@@ -132,14 +141,28 @@ fn a_place_that_is_taken_after_a_death_tells_of_it() {
         let space = TempNamespace::new();
         let mut tx = shared(space.path()).sender().expect("free");
         tx.send(7).expect("there is room");
+        // Those who keep the others there, and do not look.
+        let beside =
+            (alone(space.path()).receiver().expect("free"), latest(space.path()).reader().expect("there"));
         let mut child = Child::spawn("events::role_victim", &[(DIR, space.path().as_os_str())]);
         assert_eq!(child.hear(), "holds");
         child.kill();
+        let told = |channel: &str, role: &str| {
+            [
+                format!("WARN was killed channel=\"{channel}\" role=\"{role}\" record=0 pid={}", child.pid()),
+                format!(
+                    "INFO attached in the place of one that was killed channel=\"{channel}\" role=\"{role}\" record=0"
+                ),
+            ]
+        };
+        // Nobody had noticed before: of a side that is shared, of one that is not, and of a cell.
         let (rx, lines) = heard(Level::DEBUG, || shared(space.path()).receiver().expect("free"));
-        let told =
-            "INFO attached in the place of one that was killed channel=\"c\" role=\"receiver\" record=0";
-        assert_eq!(lines, [told]);
-        drop(rx);
+        assert_eq!(lines, told("c", "receiver"));
+        let (tx, lines) = heard(Level::DEBUG, || alone(space.path()).sender().expect("free"));
+        assert_eq!(lines, told("s", "sender"));
+        let (writer, lines) = heard(Level::DEBUG, || latest(space.path()).writer().expect("free"));
+        assert_eq!(lines, told("l", "writer"));
+        drop((rx, tx, writer, beside));
         let (rx, lines) = heard(Level::DEBUG, || shared(space.path()).receiver().expect("free"));
         assert_eq!(lines, ["DEBUG attached channel=\"c\" role=\"receiver\" record=0"], "that one left");
         drop(rx);

@@ -20,7 +20,7 @@ const MOMENT: Duration = Duration::from_millis(100);
 /// At most so often it is told what was missed.
 const TELLING: Duration = Duration::from_secs(1);
 /// After so many messages they are written out.
-const MOST: u32 = 1000;
+const MOST: u64 = 1000;
 
 /// What to show, and how.
 #[derive(Clone, Copy, Debug)]
@@ -138,7 +138,8 @@ impl Showing {
     /// Shows what there is, as far as it may; whether that was all.
     fn look(&mut self, stop: &AtomicBool, out: &mut impl Write) -> Result<bool, Failure> {
         self.budget.refill();
-        for _ in 0..MOST {
+        let before = self.shown;
+        while self.shown - before < MOST {
             if self.is_enough() || stop.load(Ordering::Relaxed) {
                 return Ok(false);
             }
@@ -156,7 +157,10 @@ impl Showing {
                 Ok(Some(passed)) => self.lines.write_message(out, passed)?,
                 Ok(None) => {
                     self.budget.give_back();
-                    return Ok(true);
+                    if self.tap.has_come_round() {
+                        return Ok(true);
+                    }
+                    continue;
                 }
                 Err(finding) => return Err(Failure::Message(finding.to_string())),
             }

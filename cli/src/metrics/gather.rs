@@ -1,6 +1,8 @@
 //! What is said of each channel, and of those who take part.
 
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::Path;
 
 use ringway::channel::Peer;
 use ringway::inspect::{Observer, Participant};
@@ -22,7 +24,7 @@ macro_rules! families {
 const FAMILIES: &[Family] = &families! {
     "ringway_build_info" Gauge "The version of the tool; always 1."
     "ringway_namespace_readable" Gauge "Whether the names in the namespace can be listed: 1 or 0."
-    "ringway_channel_readable" Gauge "Whether the channel can be looked into: 1, or 0 if it is damaged or of another version."
+    "ringway_channel_readable" Gauge "Whether the channel can be looked into: 1, or 0 if it is damaged, of another version, or not for this user."
     "ringway_channel_info" Gauge "What the channel is; always 1."
     "ringway_channel_leftover" Gauge "Whether no process has the channel any more: 1 or 0."
     "ringway_channel_created_timestamp_seconds" Gauge "When the channel was created, since the Unix epoch."
@@ -84,16 +86,19 @@ impl Look {
         let place = place(namespace);
         let entries = namespace.list();
         self.page.add("ringway_namespace_readable", &[("namespace", &place)], u8::from(entries.is_ok()));
-        for entry in entries?.into_iter().filter(|entry| entry.state != MapState::Foreign) {
+        for entry in entries? {
+            if entry.state == MapState::Foreign && !is_closed_to_us(&entry.path) {
+                continue;
+            }
             let Some(name) = entry.name else {
-                // Its header is damaged.
+                // Its header is damaged, or not for us.
                 let file = entry.path.file_name().unwrap_or_default().to_string_lossy();
                 self.unreadable(namespace, &file);
                 continue;
             };
             match Observer::open_in(namespace, &name) {
                 Ok(observer) => self.channel(namespace, &observer),
-                // No channel, or gone meanwhile; but for what is damaged, which is told.
+                // What is damaged, or not for this user, or beyond what it may open, is told.
                 Err(error) if is_none(&error) => {}
                 Err(_) => self.unreadable(namespace, &name),
             }
@@ -113,10 +118,11 @@ impl Look {
                 Err(ringway::Error::Map(error)) if matches!(error.kind(), ErrorKind::NotFound) => {
                     missing.get_or_insert(ringway::Error::Map(error));
                 }
-                Err(error) if is_none(&error) => return Err(error),
-                Err(_) => {
+                Err(error @ ringway::Error::NotAChannel { .. }) => return Err(error),
+                // Of what is damaged this says it all.
+                Err(error) => {
                     self.unreadable(namespace, name);
-                    return Ok(());
+                    return if is_damage(&error) { Ok(()) } else { Err(error) };
                 }
             }
         }
@@ -217,13 +223,19 @@ impl Look {
     }
 }
 
-/// Whether there is no channel of that name.
+/// Whether there is no channel of that name, or none any more.
 fn is_none(error: &ringway::Error) -> bool {
     match error {
         ringway::Error::NotAChannel { .. } => true,
-        ringway::Error::Map(_) => !is_damage(error),
+        ringway::Error::Map(error) => matches!(error.kind(), ErrorKind::NotFound),
         _ => false,
     }
+}
+
+/// Whether that may be a map, and is for others: nobody can tell who may not open it.
+fn is_closed_to_us(path: &Path) -> bool {
+    let is_file = path.symlink_metadata().is_ok_and(|about| about.is_file() && about.len() > 0);
+    is_file && File::open(path).is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
 }
 
 fn place(namespace: &Namespace) -> String {

@@ -13,6 +13,7 @@ use std::sync::atomic::AtomicBool;
 
 use crate::args::{Args, conflict};
 use crate::output::{Failure, Outcome, tell};
+use server::Server;
 
 /// Writes it once: into that file, if there is one.
 pub(crate) fn write(
@@ -43,10 +44,11 @@ pub(crate) fn serve(
     let refused = |error| Failure::Message(format!("nobody can be served at {address}: {error}"));
     let listener = TcpListener::bind(address).map_err(refused)?;
     let address = listener.local_addr().map_err(Failure::Input)?;
-    let server = server::Server::new(listener, server::PATIENCE).map_err(Failure::Input)?;
+    let (namespaces, names) = (args.namespaces(), names.to_owned());
+    let gather = move || gather::gather(&namespaces, &names).0.to_string();
+    let server = Server::new(listener, server::PATIENCE, server::FRESH, gather).map_err(Failure::Input)?;
     tell(&format!("http://{address}/metrics"));
-    let namespaces = args.namespaces();
-    server.run(stop, || gather::gather(&namespaces, names).0.to_string()).map_err(Failure::Input)?;
+    server.run(stop).map_err(Failure::Input)?;
     Ok(Outcome::Fine)
 }
 

@@ -1,7 +1,8 @@
 //! A small HTTP server for whoever reads metrics.
 //!
 //! One thread waits for all its clients at a time, and for none of them longer than for a while: who sends nothing, or takes
-//! nothing, keeps nobody waiting. Each is answered once.
+//! nothing, keeps nobody waiting. Each is answered once. Whoever asks as fast as it can makes no more work than others: what was
+//! gathered is told to all who ask in the next moment.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -18,12 +19,32 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 const MOST: usize = 32;
 /// So long it waits until it looks whether it is to end.
 const MOMENT: Duration = Duration::from_millis(100);
+/// So old may be what is told.
+pub(super) const FRESH: Duration = Duration::from_millis(100);
 
 pub(super) struct Server {
     listener: TcpListener,
     patience: Duration,
+    metrics: Metrics,
     /// The one that has taken longest comes first.
     clients: Vec<Client>,
+}
+
+/// What is told, and how it is gathered.
+struct Metrics {
+    gather: Box<dyn Fn() -> String>,
+    fresh: Duration,
+    page: Option<(Instant, String)>,
+}
+
+impl Metrics {
+    fn get(&mut self) -> String {
+        if self.page.as_ref().is_none_or(|(at, _)| at.elapsed() >= self.fresh) {
+            let page = (self.gather)();
+            self.page = Some((Instant::now(), page));
+        }
+        self.page.as_ref().map(|(_, page)| page.clone()).unwrap_or_default()
+    }
 }
 
 struct Client {
@@ -42,18 +63,25 @@ enum State {
 }
 
 impl Server {
-    pub(super) fn new(listener: TcpListener, patience: Duration) -> io::Result<Self> {
+    /// `gather` is called at most once in `fresh`.
+    pub(super) fn new(
+        listener: TcpListener,
+        patience: Duration,
+        fresh: Duration,
+        gather: impl Fn() -> String + 'static,
+    ) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
-        Ok(Self { listener, patience, clients: Vec::new() })
+        let metrics = Metrics { gather: Box::new(gather), fresh, page: None };
+        Ok(Self { listener, patience, metrics, clients: Vec::new() })
     }
 
     /// Answers until it is told to stop.
-    pub(super) fn run(mut self, stop: &AtomicBool, metrics: impl Fn() -> String) -> io::Result<()> {
+    pub(super) fn run(mut self, stop: &AtomicBool) -> io::Result<()> {
         while !stop.load(Ordering::Relaxed) {
             self.wait()?;
             self.accept();
-            let patience = self.patience;
-            self.clients.retain_mut(|client| client.came.elapsed() < patience && client.goes_on(&metrics));
+            let Self { patience, metrics, clients, .. } = &mut self;
+            clients.retain_mut(|client| client.came.elapsed() < *patience && client.goes_on(metrics));
         }
         Ok(())
     }
@@ -73,8 +101,9 @@ impl Server {
         }
     }
 
+    /// Those who wait at the door, but no more than there is room for: those who are there go on between them.
     fn accept(&mut self) {
-        loop {
+        for _ in 0..MOST {
             match self.listener.accept() {
                 Ok((stream, _)) if stream.set_nonblocking(true).is_ok() => {
                     self.clients.push(Client {
@@ -99,11 +128,11 @@ impl Server {
 
 impl Client {
     /// Does what can be done without waiting; whether there is more to be done.
-    fn goes_on(&mut self, metrics: impl Fn() -> String) -> bool {
+    fn goes_on(&mut self, metrics: &mut Metrics) -> bool {
         self.step(metrics).unwrap_or_else(|error| error.kind() == ErrorKind::WouldBlock)
     }
 
-    fn step(&mut self, metrics: impl Fn() -> String) -> io::Result<bool> {
+    fn step(&mut self, metrics: &mut Metrics) -> io::Result<bool> {
         let mut chunk = [0; LONGEST];
         loop {
             match &mut self.state {
@@ -114,7 +143,7 @@ impl Client {
                     }
                     bytes.extend_from_slice(&chunk[..count]);
                     if let Some(asked) = parse(bytes) {
-                        self.state = State::Answering(answer(asked, &metrics), 0);
+                        self.state = State::Answering(answer(asked, || metrics.get()), 0);
                     }
                 }
                 State::Answering(bytes, sent) if *sent == bytes.len() => {
@@ -147,6 +176,8 @@ fn again(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
 #[cfg(test)]
 mod tests {
     use std::net::SocketAddr;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicU64;
 
     use super::*;
 
@@ -154,12 +185,26 @@ mod tests {
 
     /// Runs a server with that page, for as long as `clients` takes.
     fn serve(page: &str, patience: Duration, clients: impl FnOnce(SocketAddr)) {
+        let page = page.to_owned();
+        serve_gathered(move || page.clone(), patience, Duration::ZERO, clients);
+    }
+
+    /// The same of one whose page is gathered so, at most once in that time.
+    fn serve_gathered(
+        gather: impl Fn() -> String + Send + 'static,
+        patience: Duration,
+        fresh: Duration,
+        clients: impl FnOnce(SocketAddr),
+    ) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it has one");
-        let server = Server::new(listener, patience).expect("it can");
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
-            scope.spawn(|| server.run(&stop, || page.to_owned()).expect("it goes on"));
+            scope.spawn(|| {
+                Server::new(listener, patience, fresh, gather)
+                    .and_then(|server| server.run(&stop))
+                    .expect("it goes on");
+            });
             let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| clients(address)));
             stop.store(true, Ordering::Relaxed);
             if let Err(panic) = ended {
@@ -209,5 +254,22 @@ mod tests {
             assert!(said.starts_with("HTTP/1.1 200 OK\r\n") && said.ends_with("\r\n\r\npage 1\n"), "{said}");
             assert_eq!(rest(&crowd[0]), "", "who has taken longest makes room");
         });
+    }
+    #[test]
+    fn whoever_asks_again_and_again_does_not_make_it_gather_again_and_again() {
+        for (fresh, most) in [(LONG, 1), (Duration::ZERO, 20)] {
+            let gathered = Arc::new(AtomicU64::new(0));
+            let count = Arc::clone(&gathered);
+            let gather = move || format!("page {}\n", count.fetch_add(1, Ordering::Relaxed));
+            serve_gathered(gather, LONG, fresh, |address| {
+                for number in 0..20 {
+                    let mut client = connect(address);
+                    client.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").expect("sent");
+                    let page = format!("\r\n\r\npage {}\n", number.min(most - 1));
+                    assert!(rest(&client).ends_with(&page), "not {page:?}");
+                }
+            });
+            assert_eq!(gathered.load(Ordering::Relaxed), most);
+        }
     }
 }

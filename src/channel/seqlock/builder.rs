@@ -135,6 +135,17 @@ impl<T: Message, A> Cells<T, A> {
 
     /// How often a reader that waits for a newer value asks the kernel whether the writer lives. Default: 100 ms. Asking
     /// is a system call.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use ringway::seqlock;
+    /// # let name = &format!("doc-cells-interval-{}", std::process::id());
+    /// let cell = seqlock::cell::<u64>(name).liveness_interval(Duration::from_millis(10));
+    /// let reader = cell.reader()?;
+    /// let error = reader.wait_newer(&mut 0, Duration::from_millis(50));
+    /// assert!(error.is_err(), "nobody has ever written");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn liveness_interval(mut self, interval: Duration) -> Self {
         self.options.endpoint.liveness_interval = interval;
         self

@@ -103,6 +103,19 @@ impl<'w, T: Message> Draft<'w, T> {
     }
 
     /// Copies the latest value into this one; if there is none, zeros.
+    ///
+    /// ```
+    /// let (mut writer, reader) = ringway::seqlock::in_process::<[u64; 512]>()?;
+    /// writer.store([1; 512]);
+    /// let mut draft = writer.draft();
+    /// draft.copy_latest(); // and then only what changes
+    /// let mut first = [0; 8];
+    /// draft.read_bytes(0, &mut first);
+    /// draft.write_at(0, &(u64::from_ne_bytes(first) + 1));
+    /// draft.publish();
+    /// assert_eq!(reader.load()?[..2], [2, 1]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn copy_latest(&mut self) {
         /// Bytes that are copied at a time.
         const AT_A_TIME: usize = 4096;

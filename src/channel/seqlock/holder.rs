@@ -8,7 +8,7 @@ use crate::channel::open;
 use crate::channel::role;
 use crate::channel::trace::{self, Told};
 use crate::map::ForkGuard;
-use crate::protocol::roster::{self, Lock as _, Locks as _, Predecessor, Side};
+use crate::protocol::roster::{self, Before, Lock as _, Locks as _, Predecessor, Side};
 use crate::segment::{HeldCell, Kind, Locks, now};
 use crate::wait::Bell;
 
@@ -53,9 +53,10 @@ impl Claim {
         self.is_held = false;
         let (cell, locks, owner) = (self.cell.clone(), Arc::clone(&self.locks), self.owner);
         let bell = Bell::new(cell.segment().parking());
-        let (incarnation, predecessor) = roster::enter(cell.record(), role::me());
+        let (incarnation, Before { predecessor, found_dead }) = roster::enter(cell.record(), role::me());
         let holder = Holder { cell, locks, incarnation, predecessor, bell, owner };
         holder.ring();
+        found_dead.iter().for_each(|pid| holder.tell(Told::Died(*pid)));
         holder.tell(Told::Attached(predecessor));
         holder
     }

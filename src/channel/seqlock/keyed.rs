@@ -247,7 +247,7 @@ impl<K: Message, T: Message> fmt::Debug for KeyedWriter<K, T> {
 /// ```
 /// let (mut writer, reader) = ringway::seqlock::keyed_table_in_process::<u32, u64>(16)?;
 /// let mut entry = writer.entry(&7)?;
-/// entry.store(1);
+/// entry.store_ref(&1);
 /// entry.update(|value| *value += 1)?;
 /// let mut draft = entry.draft();
 /// draft.write(&9);

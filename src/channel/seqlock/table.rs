@@ -154,6 +154,16 @@ impl<T: Message> TableReader<T> {
 
     /// The latest value of each cell, as they all were at one instant, in so many attempts at most; `None` if something was
     /// stored during each of them. An attempt reads all cells, and then whether any has changed.
+    ///
+    /// ```
+    /// # let name = &format!("doc-at-once-{}", std::process::id());
+    /// let table = ringway::seqlock::table::<u64>(name).cells(2);
+    /// let mut writers = table.clone().writers(0..2)?;
+    /// writers.iter_mut().for_each(|writer| writer.store(7));
+    /// let values = table.reader()?.snapshot_at_once(100).expect("nothing is stored meanwhile");
+    /// assert!(values.iter().all(|value| *value == Ok(7)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn snapshot_at_once(&self, attempts: u32) -> Option<Vec<Result<T, LoadError>>> {
         (0..attempts).find_map(|_| {
             let (mut versions, mut values) = (Vec::with_capacity(self.len()), Vec::with_capacity(self.len()));

@@ -96,6 +96,14 @@ impl<T: Message> Writer<T> {
     }
 
     /// As [`store`](Self::store), for a value that is too large to be moved about.
+    ///
+    /// ```
+    /// let (mut writer, reader) = ringway::seqlock::in_process::<[u64; 4096]>()?;
+    /// let frame = Box::new([7; 4096]);
+    /// writer.store_ref(&frame); // from where it is, into its slot
+    /// assert_eq!(reader.load_boxed()?, frame);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn store_ref(&mut self, value: &T) {
         let (side, place) = self.side();

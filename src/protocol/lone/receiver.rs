@@ -20,8 +20,11 @@ const INTEND: Ordering = Relaxed;
 const HINT: Ordering = Relaxed;
 /// What a successor reads of its predecessor: ordered by the role's lock, which the kernel released.
 const INHERIT: Ordering = Relaxed;
-/// What only this side looks at before the slot is given back.
+/// What only this side, and taps, look at before the slot is given back.
 const MARK: Ordering = Relaxed;
+/// E10. Who marks a message comes after its sender, by the role's lock and the dead one's look. Pairs with `OBSERVE` of `tap`. Without
+/// it a tap that sees the mark can take the bytes of the lap before for the message.
+const PASS_ON: Ordering = weakened("lone_pass_on", Release, Relaxed);
 
 /// The sole receiver's private state.
 #[derive(Debug)]
@@ -38,6 +41,8 @@ pub struct LoneReceiver {
     ready: u32,
     /// How often they have been delivered before.
     attempt: u32,
+    /// Whether a lap has begun that no [`take`](RecvSide::take) has told of: at a position that was passed over.
+    begun: bool,
     ahead: Ahead,
 }
 
@@ -115,7 +120,7 @@ impl LoneReceiver {
         while self.next.position() + left < self.end
             && (self.ready == 0 || matches!(look(ring, &self.next), Slot::Nothing))
         {
-            self.next.step(ring.capacity);
+            self.begun |= self.next.step(ring.capacity);
         }
     }
 
@@ -138,19 +143,19 @@ impl LoneReceiver {
             match stamp::state(seen) {
                 _ if stamp::lap(seen) != lap => return,
                 State::Full if discard => {
-                    stamp.store(skip(lap), MARK);
+                    stamp.store(skip(lap), PASS_ON);
                     board.discarded.fetch_add(1, MARK);
                 }
-                State::Full => stamp.store(orphan(lap, 1), MARK),
+                State::Full => stamp.store(orphan(lap, 1), PASS_ON),
                 State::Orphan(attempt) if discard => {
-                    stamp.store(taken(lap, attempt, index), MARK);
+                    stamp.store(taken(lap, attempt, index), PASS_ON);
                     board.discarded.fetch_add(1, MARK);
                 }
                 State::Orphan(MOST_ATTEMPTS) => {
-                    stamp.store(taken(lap, MOST_ATTEMPTS, index), MARK);
+                    stamp.store(taken(lap, MOST_ATTEMPTS, index), PASS_ON);
                     board.poisoned.fetch_add(1, MARK);
                 }
-                State::Orphan(attempt) => stamp.store(orphan(lap, attempt + 1), MARK),
+                State::Orphan(attempt) => stamp.store(orphan(lap, attempt + 1), PASS_ON),
                 State::Skip | State::Taken(..) => {}
                 State::Free | State::Nonsense => return,
             }
@@ -184,6 +189,7 @@ impl RecvSide for LoneReceiver {
             end: next.position(),
             ready: 0,
             attempt: 0,
+            begun: false,
             ahead: Ahead::default(),
         })
     }
@@ -250,7 +256,7 @@ impl RecvSide for LoneReceiver {
         if self.next.position() < self.end {
             self.pass_over(ring);
         }
-        begins_lap
+        begins_lap || self.begun && std::mem::take(&mut self.begun)
     }
 
     /// Steps Y4 and Y5.
@@ -271,9 +277,9 @@ impl RecvSide for LoneReceiver {
         while cursor.position() < self.end {
             let (stamp, lap) = (ring.stamps.get(cursor.slot()), cursor.lap());
             match stamp::state(stamp.load(MARK)) {
-                State::Full => stamp.store(orphan(lap, 1), MARK),
+                State::Full => stamp.store(orphan(lap, 1), PASS_ON),
                 State::Orphan(attempt) if attempt < MOST_ATTEMPTS => {
-                    stamp.store(orphan(lap, attempt + 1), MARK);
+                    stamp.store(orphan(lap, attempt + 1), PASS_ON);
                 }
                 _ => {}
             }

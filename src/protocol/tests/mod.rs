@@ -2,6 +2,8 @@
 //! for the models.
 #![allow(unsafe_code)] // places the stamps of a ring
 
+mod end;
+mod gaps;
 mod hostile;
 mod repair;
 

@@ -9,7 +9,7 @@ use ringway::protocol::Strided;
 use ringway::protocol::lone::{LoneReceiver, LoneSender};
 use ringway::protocol::repair;
 use ringway::protocol::ring::{Control, Form, Ring, Rules};
-use ringway::protocol::roster::{self, Identity, Locks, Record, Side};
+use ringway::protocol::roster::{self, Identity, Locks, Presence, Record, Seat, Side};
 use ringway::protocol::shared::{SharedReceiver, SharedSender};
 use ringway::protocol::side::{RecvSide, SendSide};
 use ringway::protocol::sole::{SoleReceiver, SoleSender};
@@ -19,9 +19,11 @@ use ringway::sync::model::keep_stores_in_order;
 
 use crate::explore_within;
 use crate::fixture::KernelLock;
-use crate::many::{MPMC, MPSC, SPMC};
+use crate::many::{DISCARD, MPMC, MPSC, SPMC};
 
 const SPSC: Rules = Rules { shared_receivers: false, ..SPMC };
+/// Several senders, one receiver, and what that was killed with is dropped.
+const DROPPING: Rules = Rules { shared_receivers: false, ..DISCARD };
 
 /// What processes share.
 struct Memory {
@@ -102,6 +104,20 @@ impl Memory {
             sender.fill(&ring);
         }
         sender.commit(&ring);
+    }
+
+    /// The process leaves that has had the first record since the ring was made.
+    fn leave(&self, process: u64) {
+        let seat = Seat { side: Side::Sending, index: 0, incarnation: 1 };
+        table::leave(&self.ring(), seat, &Descriptions(self, process), 9);
+    }
+
+    /// As one asks that only reads.
+    fn has_sender(&self) -> bool {
+        let locks = Descriptions(self, 30);
+        let lives =
+            |(record, index)| roster::observe(record, &locks.lock(Side::Sending, index)) == Presence::Live;
+        self.senders.iter().zip(0..).any(lives)
     }
 
     fn receive<R: RecvSide>(&self, receiver: &mut R, count: u32) {
@@ -211,6 +227,27 @@ fn what_a_tap_takes_of_several_senders_is_whole() {
     each::<SharedSender, LoneReceiver>("mpsc", two, one);
 }
 
+/// It knows by the words of the one before it that there is room, and need not look.
+#[test]
+fn what_a_successor_writes_over_is_not_taken_for_a_message() {
+    for form in [Form::Stamped, Form::Indexed] {
+        explore_within(3, &format!("tap a successor, {form:?}"), move || {
+            let memory = Memory::new(2, form, SPSC);
+            let (mut sender, mut receiver) =
+                (memory.sender::<SoleSender>(0, 1), memory.receiver::<SoleReceiver>());
+            act(&memory, &mut sender, &mut receiver, &[Send(1), Send(1)]);
+            let other = Arc::clone(&memory);
+            let ends = thread::spawn(move || {
+                other.receive(&mut receiver, 2);
+                KernelLock::new(&other.locks[0], 1).bury();
+                other.send(&mut other.sender::<SoleSender>(0, 2), 1);
+            });
+            memory.look(&mut Tap::at(&memory.ring(), 0), 1);
+            ends.join().unwrap();
+        });
+    }
+}
+
 /// A sender was killed in the middle of a batch, and its successor knows how far it may have written.
 #[test]
 fn what_a_dead_sender_wrote_over_is_not_taken_for_a_message() {
@@ -235,17 +272,16 @@ fn what_a_dead_sender_wrote_over_is_not_taken_for_a_message() {
     });
 }
 
-#[test]
-fn a_gap_that_was_given_back_is_not_taken_for_a_message() {
-    explore_within(3, "tap a gap", || {
-        let memory = Memory::new(2, Form::Stamped, MPMC);
+fn gives_a_gap_back<R: RecvSide + 'static>(name: &str, rules: Rules) {
+    explore_within(3, &format!("tap a gap, {name}"), move || {
+        let memory = Memory::new(2, Form::Stamped, rules);
         let (one, two) = (Arc::clone(&memory), Arc::clone(&memory));
         let sender = thread::spawn(move || {
             let (mut sender, ring) = (one.sender::<SharedSender>(0, 1), one.ring());
             assert_eq!(sender.claim(&ring, 1), Ok(1));
             sender.abandon(&ring);
         });
-        let receiver = thread::spawn(move || two.receive(&mut two.receiver::<SharedReceiver>(), 1));
+        let receiver = thread::spawn(move || two.receive(&mut two.receiver::<R>(), 1));
         let mut tap = Tap::at(&memory.ring(), 0);
         assert_eq!(memory.look(&mut tap, 2), []);
         sender.join().unwrap();
@@ -253,6 +289,67 @@ fn a_gap_that_was_given_back_is_not_taken_for_a_message() {
         assert_eq!(memory.look(&mut tap, 1), []);
         // One that comes later knows nothing of it.
         assert_eq!(memory.look(&mut Tap::at(&memory.ring(), 0), 1), []);
+    });
+}
+
+#[test]
+fn a_gap_that_was_given_back_is_not_taken_for_a_message() {
+    gives_a_gap_back::<SharedReceiver>("mpmc", MPMC);
+    gives_a_gap_back::<LoneReceiver>("mpsc that drops messages", DROPPING);
+}
+
+/// Whoever marks a message, or drops it, passes on what its sender has written.
+#[test]
+fn a_message_that_its_receiver_was_killed_with_is_shown_and_whole() {
+    for rules in [MPSC, DROPPING] {
+        explore_within(3, &format!("tap a killed receiver, {:?}", rules.on_receiver_death), move || {
+            let memory = Memory::new(1, Form::Stamped, rules);
+            let (one, two) = (Arc::clone(&memory), Arc::clone(&memory));
+            let sender = thread::spawn(move || one.send(&mut one.sender::<SharedSender>(0, 1), 1));
+            let receivers = thread::spawn(move || {
+                let _ = two.receiver::<LoneReceiver>().poll(&two.ring(), 1);
+                two.receiver::<LoneReceiver>();
+            });
+            let mut tap = Tap::at(&memory.ring(), 0);
+            let mut seen = memory.look(&mut tap, 1);
+            sender.join().unwrap();
+            receivers.join().unwrap();
+            seen.extend(memory.look(&mut tap, 1));
+            assert_eq!(seen, [0]);
+        });
+    }
+}
+
+/// It comes while one asks whether anybody is there, or leaves when it has filled its place.
+#[test]
+fn a_place_that_a_sender_fills_is_not_passed_over() {
+    explore_within(3, "tap a place that is filled", || {
+        let memory = Memory::new(2, Form::Stamped, MPSC);
+        let other = Arc::clone(&memory);
+        let sender = thread::spawn(move || {
+            other.send(&mut other.sender::<SharedSender>(0, 1), 1);
+            other.leave(1);
+        });
+        let mut tap = Tap::at(&memory.ring(), 0);
+        assert!(!tap.pass_hole(&memory.ring(), || memory.has_sender()));
+        sender.join().unwrap();
+        assert_eq!(memory.look(&mut tap, 1), [0]);
+    });
+}
+
+/// A stamp is ahead of the tail that was seen before it.
+#[test]
+fn a_tap_that_is_overtaken_calls_nothing_damaged() {
+    explore_within(3, "tap an old tail", || {
+        let memory = Memory::new(1, Form::Stamped, MPMC);
+        let (mut sender, mut receiver) =
+            (memory.sender::<SharedSender>(0, 1), memory.receiver::<SharedReceiver>());
+        memory.send(&mut sender, 1);
+        let other = Arc::clone(&memory);
+        let acts = &[Receive(1), Send(1), Receive(1), Send(1)];
+        let ends = thread::spawn(move || act(&other, &mut sender, &mut receiver, acts));
+        memory.look(&mut Tap::at(&memory.ring(), 0), 1);
+        ends.join().unwrap();
     });
 }
 
