@@ -11,7 +11,8 @@ use crate::worker::{Job, Slice, Tally, Worker};
 
 /// How long a slice is to be for each pair, lest not everybody has several turns on the cores; and its bounds.
 const SLICE: Duration = Duration::from_millis(8);
-const FIRST: u64 = 4096;
+const FIRST: u64 = 512;
+const LEAST: u64 = 64;
 const MOST: u64 = 800_000;
 
 fn patience(patient: bool) -> Patience {
@@ -134,7 +135,7 @@ pub(super) fn measure(mut crowds: Vec<Crowd>, rounds: usize, progress: &Progress
                     sample.nanos = nanos;
                 }
                 let next = (SLICE.as_nanos() as f64 * crowd.pairs as f64 / nanos) as u64;
-                counts[at] = next.clamp(FIRST / 4, MOST) / crowd.pairs;
+                counts[at] = next.clamp(LEAST, MOST) / crowd.pairs;
             }
             if round >= WARM_UP {
                 figures.samples.push(sample);
