@@ -54,7 +54,8 @@ Scenarios, all of them by default:
   attach         time to create a channel, attach to it, detach, and remove it
   memory         bytes that a channel takes
 Options:
-  --quick        fewer rounds: a first look, in about a minute
+  --quick        fewer rounds: a first look, in about a minute, and one more for mpmc, where some crowds stand still
+                 for seconds when they spin on cores that others need
   --rounds N     rounds of slices, one of each contestant [100]
   --json FILE    write the figures to FILE as well
   --plot DIR     write a picture of each scenario to DIR, as SCENARIO.svg

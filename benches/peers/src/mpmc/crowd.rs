@@ -11,9 +11,11 @@ use crate::worker::{Job, Slice, Tally, Worker};
 
 /// How long a slice is to be for each pair, lest not everybody has several turns on the cores; and its bounds.
 const SLICE: Duration = Duration::from_millis(8);
-const FIRST: u64 = 512;
 const LEAST: u64 = 64;
 const MOST: u64 = 800_000;
+/// A slice that takes longer is the last one of its crowd, and its figure: who spins while others need the core moves a message
+/// in some of their turns.
+const TOO_LONG: Duration = Duration::from_millis(250);
 
 fn patience(patient: bool) -> Patience {
     if patient { Patience::new() } else { Patience::short() }
@@ -114,7 +116,8 @@ impl Crowd {
 /// So many rounds of all.
 pub(super) fn measure(mut crowds: Vec<Crowd>, rounds: usize, progress: &Progress) -> Vec<Figures> {
     let mut all: Vec<Figures> = crowds.iter().map(|crowd| Figures::new(crowd.row.clone())).collect();
-    let mut counts: Vec<u64> = crowds.iter().map(|crowd| FIRST / crowd.pairs).collect();
+    let mut counts: Vec<u64> = crowds.iter().map(|crowd| LEAST / crowd.pairs).collect();
+    let mut last: Vec<Option<f64>> = vec![None; crowds.len()];
     // The first ones warm up, and find how many messages make a slice.
     for round in 0..rounds + WARM_UP {
         for turn in 0..crowds.len() {
@@ -122,7 +125,9 @@ pub(super) fn measure(mut crowds: Vec<Crowd>, rounds: usize, progress: &Progress
             let at = if round % 2 == 0 { turn } else { crowds.len() - 1 - turn };
             let (crowd, figures) = (&mut crowds[at], &mut all[at]);
             let mut sample = Sample { spot: Spot::Anywhere, nanos: f64::NAN };
-            if !figures.stuck {
+            if let Some(nanos) = last[at] {
+                sample.nanos = if round == WARM_UP { nanos } else { f64::NAN };
+            } else if !figures.stuck {
                 let (elapsed, whole) = crowd.slice(counts[at]);
                 drop(crowd.guest.take());
                 let count = counts[at] * crowd.pairs;
@@ -134,6 +139,7 @@ pub(super) fn measure(mut crowds: Vec<Crowd>, rounds: usize, progress: &Progress
                 if whole {
                     sample.nanos = nanos;
                 }
+                last[at] = (whole && elapsed > TOO_LONG && round < WARM_UP).then_some(nanos);
                 let next = (SLICE.as_nanos() as f64 * crowd.pairs as f64 / nanos) as u64;
                 counts[at] = next.clamp(LEAST, MOST) / crowd.pairs;
             }
