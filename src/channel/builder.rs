@@ -80,7 +80,7 @@ impl<T: Message, K: Kind> Channel<T, K> {
 
     /// Brings all of the channel into memory before it is open, on this side. Without it the first message in each page, or
     /// few pages, waits for the kernel to bring it: microseconds, on either side, until each slot was used once. Default:
-    /// the pages come as they are needed. To open takes longer by what that takes.
+    /// the pages come as they are needed. To open takes longer by what that takes. Before Linux 5.14 it does nothing.
     pub fn prefault(mut self) -> Self {
         self.options.prefault = true;
         self

@@ -185,6 +185,7 @@ fn take_record(segment: &Segment, locks: &Locks, side: Side, me: Identity) -> Re
         // As of a sole role.
         if role::is_over(start.elapsed(), records) {
             let limit = records.len() as u32;
+            trace::tell_deaths(segment, me.since);
             let (channel, side) = (open::name(segment).to_owned(), role(side));
             return Err(Error::Full { channel, side, limit });
         }

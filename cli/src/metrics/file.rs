@@ -9,6 +9,10 @@ use std::path::Path;
 /// read by those who may read any new file. Of a symbolic link that is what it leads to. What is no file, such as a FIFO or
 /// `/dev/stdout`, stays what it is, and the text is written into it.
 pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
+    // What a shell has led here, perhaps a file that has something in it already: written where that ends.
+    if [Path::new("/dev/stdout"), Path::new("/dev/fd/1"), Path::new("/proc/self/fd/1")].contains(&path) {
+        return io::stdout().lock().write_all(text.as_bytes());
+    }
     let (found, about) = (path.canonicalize(), path.metadata());
     // What has no name of its own, as one that was removed has none behind `/dev/stdout`, cannot be replaced either.
     if about.is_ok_and(|about| found.is_err() || !about.is_file()) {

@@ -113,7 +113,7 @@ impl<T: Message, A> Cells<T, A> {
     }
 
     /// Brings all cells into memory before they are open, on this side: without it the first access to each page, or few
-    /// pages, waits for the kernel to bring it. Default: the pages come as they are needed.
+    /// pages, waits for the kernel to bring it. Default: the pages come as they are needed. Before Linux 5.14 it does nothing.
     pub fn prefault(mut self) -> Self {
         self.options.prefault = true;
         self

@@ -256,7 +256,7 @@ impl RecvSide for LoneReceiver {
         if self.next.position() < self.end {
             self.pass_over(ring);
         }
-        begins_lap || self.begun && std::mem::take(&mut self.begun)
+        std::mem::take(&mut self.begun) | begins_lap
     }
 
     /// Steps Y4 and Y5.
