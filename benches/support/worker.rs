@@ -33,6 +33,12 @@ impl Tally {
         Self([a.wrapping_add(d), b.wrapping_add(e), c.wrapping_add(f)])
     }
 
+    /// How many.
+    #[allow(dead_code, reason = "not everybody asks")]
+    pub(crate) fn count(self) -> u64 {
+        self.0[0]
+    }
+
     /// Of the numbers from 1 to `last`.
     pub(crate) fn up_to(last: u64) -> Self {
         let mut tally = Self::default();

@@ -159,6 +159,7 @@ fn main() {
     });
     // Asked before this thread is pinned.
     crew::cores();
+    links::sweep(RUN);
     versions::print();
     let mut report = Map::new();
     report.insert("versions".to_owned(), versions::json());

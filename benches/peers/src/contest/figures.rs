@@ -102,11 +102,13 @@ pub(crate) struct Figures {
     pub(crate) wrong: u64,
     /// It waited in vain for what it was to get, and had no further slice.
     pub(crate) stuck: bool,
+    /// It was not done with a slice after very long, and had no further one.
+    pub(crate) slow: bool,
 }
 
 impl Figures {
     pub(crate) fn new(row: Row) -> Self {
-        Self { row, samples: Vec::new(), singles: Vec::new(), seen: 0, wrong: 0, stuck: false }
+        Self { row, samples: Vec::new(), singles: Vec::new(), seen: 0, wrong: 0, stuck: false, slow: false }
     }
 
     /// What is wrong with it.

@@ -75,7 +75,7 @@ impl<'a> Line<'a> {
             "figure_10": quantile(&self.own, 0.1), "figure_90": quantile(&self.own, 0.9), "rounds": self.own.len(),
             "to_yardstick": ratio(&self.yard), "to_ringway": ratio(&self.ours), "ringway": row.ours,
             "rank": self.rank, "single_p50": p50, "single_p99": p99, "single_p99_9": p999,
-            "seen": self.figures.seen, "wrong": self.figures.wrong, "bad": self.figures.bad(),
+            "seen": self.figures.seen, "wrong": self.figures.wrong, "bad": self.figures.bad(), "slow": self.figures.slow,
         })
     }
 }
@@ -85,7 +85,7 @@ fn lines<'a>(report: &Report, all: &'a [Figures], spot: Spot) -> Vec<Line<'a>> {
     let mut lines: Vec<Line<'_>> = all
         .iter()
         .map(|figures| Line::new(report, figures, all, spot))
-        .filter(|line| !line.own.is_empty() || line.figures.stuck)
+        .filter(|line| !line.own.is_empty() || line.figures.stuck || line.figures.slow)
         .collect();
     let place = |line: &Line<'_>| if line.figures.row.yardstick { 0 } else { 1 };
     let at = |line: &Line<'_>| all.iter().position(|other| other.row.label == line.figures.row.label);
@@ -105,7 +105,8 @@ fn lines<'a>(report: &Report, all: &'a [Figures], spot: Spot) -> Vec<Line<'a>> {
         if this != before {
             (rank, before) = (0, this);
         }
-        if !line.figures.row.is_bare() && line.figures.bad().is_none() {
+        let figures = line.figures;
+        if !figures.row.is_bare() && !figures.slow && figures.bad().is_none() {
             rank += 1;
             line.rank = Some(rank);
         }
@@ -176,6 +177,12 @@ pub(crate) fn print(report: &Report, all: &[Figures]) {
         said.push((row.name, row.between));
         println!("BAD: {}, {} {}: {bad}", row.name, report.label, row.label);
     }
+    for Figures { row, .. } in all.iter().filter(|figures| figures.slow) {
+        println!(
+            "SLOW: {}, {} {}: senders were not done with a slice after half a second of a core; no more slices",
+            row.name, report.label, row.label
+        );
+    }
     let none = |figures: &&Figures| {
         !figures.samples.iter().any(|sample| Spot::ALL.contains(&sample.spot) && sample.nanos.is_finite())
     };
@@ -200,10 +207,11 @@ pub(crate) fn print(report: &Report, all: &[Figures]) {
 
 fn print_line(line: &Line<'_>) {
     let row = &line.figures.row;
-    let rank = match (line.rank, row.is_bare()) {
-        (Some(rank), _) => rank.to_string(),
-        (None, true) => String::new(),
-        (None, false) => "BAD".to_owned(),
+    let rank = match line.rank {
+        Some(rank) => rank.to_string(),
+        None if row.is_bare() => String::new(),
+        None if line.figures.bad().is_some() => "BAD".to_owned(),
+        None => "SLOW".to_owned(),
     };
     let figure = number(median(&line.own));
     let singles = line.singles.map(|[a, b, c]| format!("   {a:.0}/{b:.0}/{c:.0}")).unwrap_or_default();

@@ -140,6 +140,22 @@ pub(crate) fn clean(run: &str) {
     }
 }
 
+/// What runs have left that were killed: their names say which process they were of.
+pub(crate) fn sweep(runs: &str) {
+    for entry in fs::read_dir("/dev/shm").into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let Some(at) = name.find(runs) else { continue };
+        // The scenario and the process.
+        let parts: Vec<&str> = name[at + runs.len()..].split('-').take(3).collect();
+        let ["", scenario, process] = parts[..] else { continue };
+        let number = process.parse::<u32>().is_ok();
+        if number && !PathBuf::from(format!("/proc/{process}")).exists() {
+            clean(&format!("{runs}-{scenario}-{process}"));
+        }
+    }
+}
+
 /// A file that has no owner but the process that comes first, and goes with that.
 pub(crate) struct Owned(Option<PathBuf>);
 

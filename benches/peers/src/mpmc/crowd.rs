@@ -3,37 +3,55 @@
 use std::any::Any;
 use std::time::{Duration, Instant};
 
+use rustix::time::{ClockId, clock_gettime};
+
 use super::{Message, Receiving, Sending, WORDS};
-use crate::contest::{Figures, Row, Sample, Spot, WARM_UP};
+use crate::contest::{Figures, Row, Sample, Spot};
 use crate::links::Patience;
 use crate::progress::Progress;
 use crate::worker::{Job, Slice, Tally, Worker};
 
-/// How long a slice is to be for each pair, lest not everybody has several turns on the cores; and its bounds.
+/// How long a slice is to be for each pair, lest not everybody has several turns on the cores.
 const SLICE: Duration = Duration::from_millis(8);
-const LEAST: u64 = 64;
-const MOST: u64 = 800_000;
-/// A slice that takes longer is the last one of its crowd, and its figure: who spins while others need the core moves a message
-/// in some of their turns.
-const TOO_LONG: Duration = Duration::from_millis(250);
+/// Messages of each sender in the first slice, and how many times more, at most, in the one after it: some come to a
+/// standstill when there are more of them than cores.
+const FIRST: u64 = 256;
+const GROWTH: u64 = 8;
+const LEAST: u64 = 16;
+const MOST: u64 = 200_000;
+/// Rounds that do not count.
+pub(super) const WARM_UP: usize = 4;
+
+/// So much of a core is more than any slice takes; asked each time after so many messages.
+const TOO_LONG: Duration = Duration::from_millis(500);
+const ASK: u64 = 32;
+
+fn core_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
 
 fn patience(patient: bool) -> Patience {
     if patient { Patience::new() } else { Patience::short() }
 }
 
-/// Sends the numbers from 1 on.
+/// Sends the numbers from 1 on, and gives what they come to. It ends early if it takes too long.
 pub(super) fn sending(mut out: impl Sending, patient: bool) -> Job {
     Box::new(move |Slice { count, .. }| {
+        let start = core_time();
         let mut patience = patience(patient);
         for number in 1..=count {
             while !out.send(&[number; WORDS]) {
                 if patience.is_over_yielding() {
-                    return Tally::default();
+                    return Tally::up_to(number - 1);
                 }
             }
             patience.renew();
+            if number % ASK == 0 && core_time() - start > TOO_LONG {
+                return Tally::up_to(number);
+            }
         }
-        Tally::default()
+        Tally::up_to(count)
     })
 }
 
@@ -101,23 +119,23 @@ impl Crowd {
         Self { row, workers, pairs: pairs as u64, guest: None }
     }
 
-    /// So many messages of each sender; how long they took, and whether all came, once and whole.
-    fn slice(&mut self, each: u64) -> (Duration, bool) {
+    /// So many messages of each sender: how long they took, how many came, and whether those were all that were sent.
+    fn slice(&mut self, each: u64) -> (Duration, u64, bool) {
         let start = Instant::now();
         self.workers.iter_mut().for_each(|worker| worker.start(Slice { count: each, batches: false }));
-        let found = self.workers.iter_mut().map(Worker::finish).fold(Tally::default(), Tally::and);
+        let found: Vec<Tally> = self.workers.iter_mut().map(Worker::finish).collect();
         let elapsed = start.elapsed();
-        let sent = Tally::up_to(each);
-        let sent = (0..self.pairs).map(|_| sent).fold(Tally::default(), Tally::and);
-        (elapsed, found == sent)
+        let sum =
+            |side| found.iter().skip(side).step_by(2).fold(Tally::default(), |sum, tally| sum.and(*tally));
+        let (sent, received) = (sum(0), sum(1));
+        (elapsed, received.count(), sent == received)
     }
 }
 
 /// So many rounds of all.
 pub(super) fn measure(mut crowds: Vec<Crowd>, rounds: usize, progress: &Progress) -> Vec<Figures> {
     let mut all: Vec<Figures> = crowds.iter().map(|crowd| Figures::new(crowd.row.clone())).collect();
-    let mut counts: Vec<u64> = crowds.iter().map(|crowd| LEAST / crowd.pairs).collect();
-    let mut last: Vec<Option<f64>> = vec![None; crowds.len()];
+    let mut counts: Vec<u64> = vec![FIRST; crowds.len()];
     // The first ones warm up, and find how many messages make a slice.
     for round in 0..rounds + WARM_UP {
         for turn in 0..crowds.len() {
@@ -125,23 +143,21 @@ pub(super) fn measure(mut crowds: Vec<Crowd>, rounds: usize, progress: &Progress
             let at = if round % 2 == 0 { turn } else { crowds.len() - 1 - turn };
             let (crowd, figures) = (&mut crowds[at], &mut all[at]);
             let mut sample = Sample { spot: Spot::Anywhere, nanos: f64::NAN };
-            if let Some(nanos) = last[at] {
-                sample.nanos = if round == WARM_UP { nanos } else { f64::NAN };
-            } else if !figures.stuck {
-                let (elapsed, whole) = crowd.slice(counts[at]);
+            if !figures.stuck && !figures.slow {
+                let (elapsed, came, whole) = crowd.slice(counts[at]);
                 drop(crowd.guest.take());
                 let count = counts[at] * crowd.pairs;
-                figures.seen += count;
+                figures.seen += came;
                 figures.wrong += u64::from(!whole);
                 // What is left of the messages belongs to no later slice.
                 figures.stuck |= !whole;
+                figures.slow |= whole && came < count;
                 let nanos = elapsed.as_nanos() as f64 / count as f64;
-                if whole {
+                if whole && came == count {
                     sample.nanos = nanos;
                 }
-                last[at] = (whole && elapsed > TOO_LONG && round < WARM_UP).then_some(nanos);
-                let next = (SLICE.as_nanos() as f64 * crowd.pairs as f64 / nanos) as u64;
-                counts[at] = next.clamp(LEAST, MOST) / crowd.pairs;
+                let next = (SLICE.as_nanos() as f64 / nanos) as u64;
+                counts[at] = next.min(counts[at] * GROWTH).clamp(LEAST, MOST);
             }
             if round >= WARM_UP {
                 figures.samples.push(sample);

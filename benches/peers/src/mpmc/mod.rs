@@ -11,7 +11,7 @@ mod threads;
 use serde_json::Value;
 
 use crate::Scope;
-use crate::contest::{self, Figures, Report, Unit, WARM_UP};
+use crate::contest::{self, Figures, Report, Unit};
 use crate::links;
 use crate::progress::Progress;
 use crate::worker::{self, Job};
@@ -95,7 +95,7 @@ pub(crate) fn is_worker() -> bool {
 pub(crate) fn run(scope: &Scope) -> Value {
     let run = scope.run("mpmc");
     links::prepare(&run);
-    let progress = Progress::new(CROWDS.len() * (scope.rounds + WARM_UP));
+    let progress = Progress::new(CROWDS.len() * (scope.rounds + crowd::WARM_UP));
     let mut all: Vec<Figures> = Vec::new();
     for pairs in CROWDS {
         let mut crowds = Crowds { run: &run, pairs, all: Vec::new() };
