@@ -6,6 +6,8 @@
 //! Everybody runs where the kernel puts it and waits as by default: some tens of microseconds, before it gives the core
 //! away. The queue's users give it away at once, and so do those of the channel in the rows called `try`.
 
+#[path = "support/array_queue.rs"]
+mod array_queue;
 #[path = "support/progress.rs"]
 mod progress;
 #[path = "support/report.rs"]
@@ -27,6 +29,7 @@ use ringway::channel::{Channel, Kind, Receiver, Sender};
 use ringway::{Message, TryRecvError, TrySendError, mpmc, spsc};
 use serde_json::json;
 
+use array_queue::{checked, popping, pushing};
 use progress::Progress;
 use report::{median, quantile, ratios};
 use worker::{Job, Slice, Tally, Worker};
@@ -127,13 +130,6 @@ where
     })
 }
 
-#[inline]
-fn checked<const N: usize>(message: &[u64; N]) -> u64 {
-    let sum = message.iter().fold(0_u64, |sum, word| sum.wrapping_add(*word));
-    assert_eq!(sum, message[0].wrapping_mul(N as u64), "a message was torn");
-    message[0]
-}
-
 /// As [`sending`], one by one, but gives the core away as soon as the channel is full: as the queue's users do.
 fn sending_or_yielding<const N: usize>(mut tx: mpmc::Sender<[u64; N]>) -> Job
 where
@@ -163,33 +159,6 @@ where
                     Ok(message) => break message,
                     Err(TryRecvError::Empty) => thread::yield_now(),
                     Err(error) => panic!("{error}"),
-                }
-            };
-            tally.add(checked(&message));
-        }
-        tally
-    })
-}
-
-fn pushing<const N: usize>(queue: Arc<ArrayQueue<[u64; N]>>) -> Job {
-    Box::new(move |Slice { count, .. }| {
-        for number in 1..=count {
-            while queue.push([number; N]).is_err() {
-                thread::yield_now();
-            }
-        }
-        Tally::default()
-    })
-}
-
-fn popping<const N: usize>(queue: Arc<ArrayQueue<[u64; N]>>) -> Job {
-    Box::new(move |Slice { count, .. }| {
-        let mut tally = Tally::default();
-        for _ in 0..count {
-            let message = loop {
-                match queue.pop() {
-                    Some(message) => break message,
-                    None => thread::yield_now(),
                 }
             };
             tally.add(checked(&message));

@@ -7,6 +7,8 @@
 //!
 //! `cargo bench --bench growth -- --help`
 
+#[path = "support/array_queue.rs"]
+mod array_queue;
 #[path = "support/growth/mod.rs"]
 mod growth;
 mod support;

@@ -119,10 +119,7 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
     pub(super) fn skip(&mut self) {
         assert!(self.ready > 0, "a message was taken before it was there");
         self.ready -= 1;
-        let distance = self.slots.distance();
-        if let Some(slot) = self.side.ahead(&self.slots.ring(), distance) {
-            self.slots.fetch(slot);
-        }
+        self.slots.fetch_ahead(|ring, distance| self.side.ahead(ring, distance));
         if Self::KEEPS_REDELIVERED {
             let before = self.side.redelivered();
             self.redelivered = self.redelivered.max(before);

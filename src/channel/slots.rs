@@ -86,17 +86,14 @@ const FETCH_MOST: usize = 1024;
 const AWAIT_MOST: usize = 256;
 
 impl<P: Payload, K: Kind> Slots<P, K> {
-    /// How many messages ahead of a side the lines of a slot are fetched.
+    /// Has the lines of a later slot brought here to be written soon: that which `ahead` says for so many messages.
     #[inline(always)]
-    pub(super) fn distance(&self) -> u32 {
-        FETCH_MESSAGES.max((FETCH_BYTES / self.payload.stride::<K>()) as u32)
-    }
-
-    /// Has the lines of a slot brought here to be written soon, unless that was done for the slot before it.
-    #[inline(always)]
-    pub(super) fn fetch(&self, slot: u32) {
+    pub(super) fn fetch_ahead(&self, ahead: impl FnOnce(&Ring<'_>, u32) -> Option<u32>) {
         let stride = self.payload.stride::<K>();
-        let start = self.at(slot).as_ptr().cast_const().wrapping_sub(self.payload.offset::<K>());
+        let distance = FETCH_MESSAGES.max((FETCH_BYTES / stride) as u32);
+        let Some(slot) = ahead(&self.ring(), distance) else { return };
+        let start = self.start(slot);
+        // Else that was done for the slot before it.
         if start.addr() % LINE < stride {
             for line in (0..stride.min(FETCH_MOST)).step_by(LINE) {
                 words::prefetch_to_write(start.wrapping_add(line));
@@ -108,13 +105,18 @@ impl<P: Payload, K: Kind> Slots<P, K> {
     /// and not after it. None that is here already is asked for again; the sender takes them when it writes.
     #[inline(always)]
     pub(super) fn fetch_awaited(&self, slot: u32) {
-        let (stride, offset) = (self.payload.stride::<K>(), self.payload.offset::<K>());
-        let start = self.at(slot).as_ptr().cast_const().wrapping_sub(offset);
+        let start = self.start(slot);
         // A stamp is the news.
-        let first = if offset > 0 { LINE } else { 0 };
-        for line in (first..stride.min(AWAIT_MOST)).step_by(LINE) {
+        let first = if self.payload.offset::<K>() > 0 { LINE } else { 0 };
+        for line in (first..self.payload.stride::<K>().min(AWAIT_MOST)).step_by(LINE) {
             words::prefetch_to_read(start.wrapping_add(line));
         }
+    }
+
+    /// Where a slot begins, with its stamp if it has one: to be fetched, not accessed.
+    #[inline(always)]
+    fn start(&self, slot: u32) -> *const u8 {
+        self.at(slot).as_ptr().cast_const().wrapping_sub(self.payload.offset::<K>())
     }
 }
 
@@ -194,10 +196,7 @@ impl<P: Payload, K: Kind> Sending<P, K> {
         assert!(self.claimed > 0, "a slot was filled before it was claimed");
         crash_point("send.after-write");
         self.claimed -= 1;
-        let distance = self.slots.distance();
-        if let Some(slot) = self.side.ahead(&self.slots.ring(), distance) {
-            self.slots.fetch(slot);
-        }
+        self.slots.fetch_ahead(|ring, distance| self.side.ahead(ring, distance));
         if self.side.fill(&self.slots.ring()) && COUNTS && !K::SHARED_SENDERS {
             self.end_lap();
         }

@@ -1,12 +1,12 @@
 //! How many share a channel.
 
 use std::sync::Arc;
-use std::thread;
 
 use crossbeam_queue::ArrayQueue;
 use ringway::mpmc;
 
 use super::{Contest, Curve, Job, Quantity, Where};
+use crate::array_queue::{checked, popping, pushing};
 use crate::worker::{Job as Work, Slice, Tally, Worker};
 
 pub(super) const CURVE: Curve = Curve {
@@ -36,7 +36,7 @@ fn of_crowd(x: u64, run: &str) -> Vec<Contest> {
 }
 
 fn contest(run: &str, (senders, receivers): (u64, u64), [title, yard]: [&'static str; 2]) -> Contest {
-    let queue = Arc::new(ArrayQueue::new(CAPACITY));
+    let queue = Arc::new(ArrayQueue::<Message>::new(CAPACITY));
     let pushing = (0..senders).map(|_| Worker::thread(pushing(queue.clone())));
     let popping = (0..receivers).map(|_| Worker::thread(popping(queue.clone())));
     let threads = pushing.chain(popping).collect();
@@ -79,13 +79,6 @@ impl Crowd {
     }
 }
 
-#[inline]
-fn checked(message: &Message) -> u64 {
-    let sum = message.iter().fold(0_u64, |sum, word| sum.wrapping_add(*word));
-    assert_eq!(sum, message[0].wrapping_mul(8), "a message was torn");
-    message[0]
-}
-
 /// What a worker process does.
 pub(crate) fn job(task: &str) -> Work {
     match task.split_once(' ').expect("two words") {
@@ -105,31 +98,4 @@ pub(crate) fn job(task: &str) -> Work {
             })
         }
     }
-}
-
-fn pushing(queue: Arc<ArrayQueue<Message>>) -> Work {
-    Box::new(move |Slice { count, .. }| {
-        for number in 1..=count {
-            while queue.push([number; 8]).is_err() {
-                thread::yield_now();
-            }
-        }
-        Tally::default()
-    })
-}
-
-fn popping(queue: Arc<ArrayQueue<Message>>) -> Work {
-    Box::new(move |Slice { count, .. }| {
-        let mut tally = Tally::default();
-        for _ in 0..count {
-            let message = loop {
-                match queue.pop() {
-                    Some(message) => break message,
-                    None => thread::yield_now(),
-                }
-            };
-            tally.add(checked(&message));
-        }
-        tally
-    })
 }
