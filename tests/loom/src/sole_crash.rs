@@ -8,8 +8,8 @@ use ringway::protocol::ring::Form;
 use ringway::protocol::roster::Predecessor;
 use ringway::sync::model::crash_after;
 
-use crate::explore;
 use crate::fixture::{Receiver, Sender, Shared};
+use crate::{explore, long};
 
 /// More crash points than any process here passes; the model says when it was too few.
 const MOST: u32 = 32;
@@ -77,6 +77,8 @@ fn sender_dies(form: Form, capacity: u32, batch: u32) {
 }
 
 fn receiver_dies(form: Form, capacity: u32, batch: u32) {
+    // With two each slot is used again; a third one takes three times as long.
+    let sends = if long() { 3 } else { 2 };
     every_crash(|fuse| {
         let died = std::sync::Arc::new(AtomicBool::new(false));
         let note = std::sync::Arc::clone(&died);
@@ -109,7 +111,7 @@ fn receiver_dies(form: Form, capacity: u32, batch: u32) {
                 resumed + second.len() as u64
             });
             let (mut sender, _) = Sender::attach(&shared, 2).expect("a free role");
-            for _ in 0..3 {
+            for _ in 0..sends {
                 let _ = sender.try_send(batch);
             }
             let sent = sender.position();
