@@ -5,7 +5,7 @@ mod common;
 
 use std::fs::{self, File, Permissions};
 use std::io::Read;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::process::{Command, Stdio};
 
 use ringway::spsc;
@@ -81,17 +81,26 @@ fn what_is_no_file_is_written_into_and_what_is_a_link_stays_one() {
 
     let (out, _) = place.run(&["metrics", "--output", "/dev/stdout"], 0);
     whole(&out);
+    fs::write(path("led"), "before\n").expect("written");
+    let led = File::options().append(true).open(path("led")).expect("it is there");
+    let mut command = place.command(&["metrics", "--output", "/dev/stdout"]);
+    assert!(command.stdin(Stdio::null()).stdout(led).status().expect("it runs").success());
+    let text = fs::read_to_string(path("led")).expect("text");
+    whole(text.strip_prefix("before\n").expect("what was there first"));
 
     assert!(Command::new("mkfifo").arg(path("fifo")).status().expect("it runs").success());
-    let text = std::thread::scope(|scope| {
-        let reader = scope.spawn(|| {
-            let mut text = String::new();
-            File::open(path("fifo")).expect("it is there").read_to_string(&mut text).expect("text");
-            text
-        });
-        write("fifo", 0);
-        reader.join().expect("it reads")
-    });
+    // Open for both, so that it waits for nobody; and a look at an empty one is an error.
+    let mut options = File::options();
+    let mut fifo = options
+        .read(true)
+        .write(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path("fifo"))
+        .expect("it is there");
+    write("fifo", 0);
+    let mut text = vec![0; 1 << 16];
+    let length = fifo.read(&mut text).expect("what was written");
+    let text = String::from_utf8_lossy(&text[..length]);
     whole(&text);
     assert!(fs::symlink_metadata(path("fifo")).expect("it is there").file_type().is_fifo());
 

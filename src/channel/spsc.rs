@@ -12,7 +12,7 @@
 //! let mut sender = spsc::channel::<Tick>("ticks").capacity(1024).sender()?;
 //! sender.send(Tick { time_ns: 1, price: 101.5, size: 10, venue: 3 })?;
 //!
-//! // … and another, started before or after.
+//! // … and another, started before it or while it runs.
 //! let mut receiver = spsc::channel::<Tick>("ticks").receiver()?;
 //! println!("{:?}", receiver.recv()?);
 //! # Ok(()) }
