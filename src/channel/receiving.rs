@@ -26,6 +26,9 @@ pub(crate) struct Receiving<P, K: Kind> {
     /// How often what this call has taken may have been received before, at most. Not kept where it is never
     /// known.
     redelivered: u32,
+    /// Of a sole side that counts: a lap has ended, and the sums are to be stored before the next look. Not at once, since
+    /// whatever is called while a message is on its way to the caller costs every message registers.
+    lap_ended: bool,
     tally: Tally,
 }
 
@@ -38,7 +41,7 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
         let side = K::Receiving::resume(&slots.ring(), index)?;
         let first =
             tally::begin(&slots.segment.receivers()[index as usize], K::SHARED_RECEIVERS, side.position());
-        Ok(Self { slots, side, ready: 0, redelivered: 0, tally: Tally::new(index, first) })
+        Ok(Self { slots, side, ready: 0, redelivered: 0, lap_ended: false, tally: Tally::new(index, first) })
     }
 
     pub(super) fn segment(&self) -> &Segment {
@@ -67,7 +70,7 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
     /// Claims one message, if that is quickly done, without asking why there is none.
     #[inline]
     pub(super) fn poll_one(&mut self) -> bool {
-        let ready = self.slots.segment.is_ours() && self.side.poll_one(&self.slots.ring());
+        let ready = !self.lap_ended && self.slots.segment.is_ours() && self.side.poll_one(&self.slots.ring());
         self.begin(u32::from(ready));
         ready
     }
@@ -85,6 +88,9 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
     pub(super) fn poll(&mut self, want: u32, ask: impl FnOnce(&Segment) -> News) -> Result<u32, Stop> {
         self.slots.check_owner()?;
         self.begin(0);
+        if self.lap_ended {
+            self.end_lap();
+        }
         let ring = self.slots.ring();
         let polled = peer::poll(&mut self.side, &ring, want, || ask(&self.slots.segment));
         // It may have passed over gaps, and so given slots back; of one sender there are none.
@@ -128,7 +134,7 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
             }
         }
         if self.side.take(&self.slots.ring()) && COUNTS && !K::SHARED_RECEIVERS {
-            self.end_lap();
+            self.lap_ended = true;
         }
     }
 
@@ -151,13 +157,15 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
     #[inline(never)]
     fn store_sums(&mut self, position: Option<u64>) {
         let (slots, side) = (&self.slots, &self.side);
-        self.tally.store(position, slots.segment.receivers(), Some(side.in_flight(&slots.ring())));
+        let fill = self.tally.looks_at_fill(position).then(|| side.in_flight(&slots.ring()));
+        self.tally.store(position, slots.segment.receivers(), fill);
     }
 
-    /// Of a sole side: a lap has ended. Some messages of the call may not be given back yet.
+    /// Of a sole side: a lap has ended.
     #[cold]
     #[inline(never)]
     fn end_lap(&mut self) {
+        self.lap_ended = false;
         let position = told(&self.slots.ring(), Side::Receiving);
         if self.tally.is_due_at(position) {
             self.store_sums(Some(position));

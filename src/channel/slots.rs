@@ -218,7 +218,8 @@ impl<P: Payload, K: Kind> Sending<P, K> {
     #[inline(never)]
     fn store_sums(&mut self, position: Option<u64>) {
         let (slots, side) = (&self.slots, &self.side);
-        self.tally.store(position, slots.segment.senders(), Some(side.in_flight(&slots.ring())));
+        let fill = self.tally.looks_at_fill(position).then(|| side.in_flight(&slots.ring()));
+        self.tally.store(position, slots.segment.senders(), fill);
     }
 
     /// Of a sole side: a lap has ended. Some messages of the call may not be published yet.

@@ -6,8 +6,11 @@ use crate::protocol::roster::{Record, identity};
 /// Whether participants of this program count.
 pub(super) const COUNTS: bool = cfg!(feature = "counters");
 
-/// Once in so many messages, at least, the sums are stored, and it is looked how full the ring is.
+/// Once in so many messages, at least, the sums are stored.
 const MESSAGES: u64 = 1024;
+/// At first each time that the sums are stored, and then once in so many times, it is looked how full the ring is: the line that
+/// says so is the other side's.
+const LOOKS_AT_FILL: u64 = 8;
 /// After so many looks in turn that found nothing the sums are stored: there is time.
 const LOOKS: u32 = 64;
 
@@ -64,6 +67,12 @@ impl Tally {
     /// Whether the sums of a sole side at that position are to be stored, at the end of a lap.
     pub(super) fn is_due_at(&self, position: u64) -> bool {
         self.messages(Some(position)).wrapping_sub(self.stored) >= MESSAGES
+    }
+
+    /// Whether it is to be looked how full the ring is when the sums are stored.
+    pub(super) fn looks_at_fill(&self, position: Option<u64>) -> bool {
+        let times = self.messages(position) / MESSAGES;
+        times < LOOKS_AT_FILL || times % LOOKS_AT_FILL == 0
     }
 
     /// A look found nothing.
