@@ -133,3 +133,15 @@ pub(super) fn happened(record: &Record, event: Event) {
     record.count(event);
     record.note_active(roughly_now());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_of_the_other_side_is_looked_at_at_first_and_then_once_in_a_while() {
+        let tally = Tally::new(0, 100);
+        let times = (0..40).filter(|times| tally.looks_at_fill(Some(100 + times * MESSAGES + 5)));
+        assert_eq!(times.collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5, 6, 7, 8, 16, 24, 32]);
+    }
+}

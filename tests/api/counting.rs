@@ -109,6 +109,26 @@ fn sums_of_a_sole_side_are_stored_with_the_laps_and_never_fall() {
 }
 
 #[test]
+fn a_channel_that_is_never_full_is_looked_at_now_and_then() {
+    fn highest<K: Makes>() -> [u64; 2] {
+        let space = TempNamespace::new();
+        let channel = || channel_of::<u64, K>(&space).capacity(1024);
+        let (mut tx, mut rx) =
+            (channel().sender().expect("the name is free"), channel().receiver().expect("the role is free"));
+        (0..300).for_each(|number| tx.send(number).expect("there is room"));
+        for _ in 0..8 {
+            (0..512).for_each(|number| tx.send(number).expect("there is room"));
+            (0..512).for_each(|_| drop(rx.recv().expect("sent")));
+        }
+        let stats = channel().stats().expect("it can be looked into");
+        [of(&stats.senders), of(&stats.receivers)].map(|counters| counters.highest_fill)
+    }
+    for highest in [highest::<Spsc>(), highest::<Mpsc>(), highest::<Spmc>(), highest::<Mpmc>()] {
+        assert!(highest.iter().all(|fill| (300..=812).contains(fill)), "{highest:?}");
+    }
+}
+
+#[test]
 fn a_successor_counts_from_nothing_and_what_its_predecessor_counted_is_gone() {
     let space = TempNamespace::new();
     let channel = || channel_of::<u64, Spsc>(&space).capacity(64);
