@@ -132,7 +132,9 @@ impl Patience {
             match look(&mut self.watch) {
                 Err(Stop::NotYet) => {}
                 answer => {
-                    self.crowded = waiting.is_some_and(|waiting| waiting.is_crowded());
+                    if let Some(waiting) = waiting {
+                        self.crowded = waiting.is_crowded();
+                    }
                     return answer;
                 }
             }

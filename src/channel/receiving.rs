@@ -8,7 +8,7 @@ use super::payload::Payload;
 use super::slots::Slots;
 use super::tally::{self, COUNTS, Tally};
 use super::trace::{self, Told};
-use crate::protocol::counters::{Event, told};
+use crate::protocol::counters::Event;
 use crate::protocol::peer::{self, News};
 use crate::protocol::ring::Corruption;
 use crate::protocol::roster::Side;
@@ -27,8 +27,8 @@ pub(crate) struct Receiving<P, K: Kind> {
     /// known.
     redelivered: u32,
     /// Of a sole side that counts: a lap has ended, and the sums are to be stored before the next look. Not at once, since
-    /// whatever is called while a message is on its way to the caller costs every message registers.
-    lap_ended: bool,
+    /// whatever is called while a message is on its way to the caller takes registers from all of them.
+    sums_are_due: bool,
     tally: Tally,
 }
 
@@ -41,7 +41,14 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
         let side = K::Receiving::resume(&slots.ring(), index)?;
         let first =
             tally::begin(&slots.segment.receivers()[index as usize], K::SHARED_RECEIVERS, side.position());
-        Ok(Self { slots, side, ready: 0, redelivered: 0, lap_ended: false, tally: Tally::new(index, first) })
+        Ok(Self {
+            slots,
+            side,
+            ready: 0,
+            redelivered: 0,
+            sums_are_due: false,
+            tally: Tally::new(index, first),
+        })
     }
 
     pub(super) fn segment(&self) -> &Segment {
@@ -70,7 +77,8 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
     /// Claims one message, if that is quickly done, without asking why there is none.
     #[inline]
     pub(super) fn poll_one(&mut self) -> bool {
-        let ready = !self.lap_ended && self.slots.segment.is_ours() && self.side.poll_one(&self.slots.ring());
+        let ready =
+            !self.sums_are_due() && self.slots.segment.is_ours() && self.side.poll_one(&self.slots.ring());
         self.begin(u32::from(ready));
         ready
     }
@@ -88,8 +96,9 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
     pub(super) fn poll(&mut self, want: u32, ask: impl FnOnce(&Segment) -> News) -> Result<u32, Stop> {
         self.slots.check_owner()?;
         self.begin(0);
-        if self.lap_ended {
-            self.end_lap();
+        if self.sums_are_due() {
+            self.sums_are_due = false;
+            self.store_sums(self.sole_position());
         }
         let ring = self.slots.ring();
         let polled = peer::poll(&mut self.side, &ring, want, || ask(&self.slots.segment));
@@ -133,8 +142,9 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
                 self.happened(Event::Redelivered);
             }
         }
-        if self.side.take(&self.slots.ring()) && COUNTS && !K::SHARED_RECEIVERS {
-            self.lap_ended = true;
+        let begins_lap = self.side.take(&self.slots.ring());
+        if COUNTS && !K::SHARED_RECEIVERS && begins_lap {
+            self.sums_are_due = self.tally.is_due_at(self.side.position());
         }
     }
 
@@ -161,15 +171,9 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
         self.tally.store(position, slots.segment.receivers(), fill);
     }
 
-    /// Of a sole side: a lap has ended.
-    #[cold]
-    #[inline(never)]
-    fn end_lap(&mut self) {
-        self.lap_ended = false;
-        let position = told(&self.slots.ring(), Side::Receiving);
-        if self.tally.is_due_at(position) {
-            self.store_sums(Some(position));
-        }
+    #[inline(always)]
+    fn sums_are_due(&self) -> bool {
+        COUNTS && !K::SHARED_RECEIVERS && self.sums_are_due
     }
 
     #[cold]

@@ -8,16 +8,16 @@ pub(super) const COUNTS: bool = cfg!(feature = "counters");
 
 /// Once in so many messages, at least, the sums are stored.
 const MESSAGES: u64 = 1024;
-/// At first each time that the sums are stored, and then once in so many times, it is looked how full the ring is: the line that
-/// says so is the other side's.
-const LOOKS_AT_FILL: u64 = 8;
+/// At first whenever the sums are stored, and later once in so many messages, at least, and not more often by much, it is looked
+/// how full the ring is: by a line that the other side writes.
+const BETWEEN_FILLS: u64 = 8 * MESSAGES;
 /// After so many looks in turn that found nothing the sums are stored: there is time.
 const LOOKS: u32 = 64;
 
 /// What one end has moved.
 ///
 /// Of a sole side its position says that, so that nothing is done for a message that goes by itself: the end of a lap, where
-/// it has something to do anyway, is where the sums are stored.
+/// it has something to do anyway, is where the sums are stored, by a receiver with its next look.
 #[derive(Debug)]
 pub(super) struct Tally {
     /// Which of its side's records it has.
@@ -32,11 +32,13 @@ pub(super) struct Tally {
     further: u64,
     /// As many messages are in the record.
     stored: u64,
+    /// After so many it was looked how full the ring is.
+    looked: u64,
 }
 
 impl Tally {
     pub(super) fn new(index: u32, first: u64) -> Self {
-        Self { index, looks: 0, first, moved: 0, further: 0, stored: 0 }
+        Self { index, looks: 0, first, moved: 0, further: 0, stored: 0, looked: 0 }
     }
 
     /// Which of its side's records it has.
@@ -69,10 +71,14 @@ impl Tally {
         self.messages(Some(position)).wrapping_sub(self.stored) >= MESSAGES
     }
 
-    /// Whether it is to be looked how full the ring is when the sums are stored.
-    pub(super) fn looks_at_fill(&self, position: Option<u64>) -> bool {
-        let times = self.messages(position) / MESSAGES;
-        times < LOOKS_AT_FILL || times % LOOKS_AT_FILL == 0
+    /// Whether it is to be looked how full the ring is, now that the sums are stored.
+    pub(super) fn looks_at_fill(&mut self, position: Option<u64>) -> bool {
+        let messages = self.messages(position);
+        let looks = messages < BETWEEN_FILLS || messages.wrapping_sub(self.looked) >= BETWEEN_FILLS;
+        if looks {
+            self.looked = messages;
+        }
+        looks
     }
 
     /// A look found nothing.
@@ -140,8 +146,14 @@ mod tests {
 
     #[test]
     fn the_line_of_the_other_side_is_looked_at_at_first_and_then_once_in_a_while() {
-        let tally = Tally::new(0, 100);
-        let times = (0..40).filter(|times| tally.looks_at_fill(Some(100 + times * MESSAGES + 5)));
-        assert_eq!(times.collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5, 6, 7, 8, 16, 24, 32]);
+        let looks = |lap: u64, before: u64| {
+            let mut tally = Tally::new(0, 100);
+            let positions = (1..=40).filter(|laps| tally.looks_at_fill(Some(100 + laps * lap - before)));
+            positions.collect::<Vec<_>>()
+        };
+        assert_eq!(looks(MESSAGES, 0), [1, 2, 3, 4, 5, 6, 7, 15, 23, 31, 39]);
+        assert_eq!(looks(MESSAGES, 1), [1, 2, 3, 4, 5, 6, 7, 8, 16, 24, 32, 40]);
+        assert_eq!(looks(2 * MESSAGES, 1), [1, 2, 3, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40]);
+        assert_eq!(looks(64 * MESSAGES, 1), (1..=40).collect::<Vec<_>>());
     }
 }

@@ -282,6 +282,14 @@ impl Sender {
     }
 }
 
+impl Drop for Sender {
+    fn drop(&mut self) {
+        on_any!(&mut self.0, end => if end.member.is_ours() {
+            end.slots.abandon();
+        });
+    }
+}
+
 impl fmt::Debug for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let member = on_any!(&self.0, end => &end.member);
@@ -311,6 +319,14 @@ impl Receiver {
     /// As [`Receiver::recv_timeout`](super::Receiver::recv_timeout) of a channel with a type.
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<&[u8], RecvTimeoutError> {
         on_any!(&mut self.0, end => end.recv(timeout))
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        on_any!(&mut self.0, end => if end.member.is_ours() {
+            end.slots.abandon();
+        });
     }
 }
 

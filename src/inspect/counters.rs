@@ -34,7 +34,8 @@ pub struct Counters {
     /// Looks that ended with nothing since the channel was full, or empty: of a `try_` call, of a call that is out of time, of
     /// a task.
     pub refused: u64,
-    /// The most messages that it saw in the channel. It looks where it stores its sums, and a sender when it is full.
+    /// The most messages that it saw in the channel. It looks where it stores its sums, after the first 8192 messages once in as
+    /// many, or in a lap if that is longer, and a sender when it is full.
     pub highest_fill: u64,
     /// How often it slept until there was something.
     pub sleeps: u64,
@@ -46,7 +47,7 @@ pub struct Counters {
     /// Messages it received that may have been received before. Not known where neither side is shared.
     pub redelivered: u64,
     /// When it last did something, as far as is known. It looks at the clock where it stores its sums: with each 1024th message,
-    /// or of a sole side at the end of a lap with 1024 or more of them; after 64 looks in turn at nothing; when it has slept;
+    /// or of a sole side at the end of a lap with 1024 or more of them, a receiver with its next call; after 64 looks in turn at nothing; when it has slept;
     /// and when it wakes somebody.
     pub active: SystemTime,
 }

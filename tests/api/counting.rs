@@ -2,9 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use ringway::channel::{Mpmc, Mpsc, Spmc, Spsc};
+use ringway::channel::{Mpmc, Mpsc, Spmc, Spsc, untyped};
 use ringway::inspect::{Counters, Participant, Snapshot};
-use ringway::{Wait, mpmc, spsc};
+use ringway::{Wait, mpmc, mpsc, spsc};
 
 use crate::testing::TempNamespace;
 use crate::{Makes, Numbered, channel_of};
@@ -110,22 +110,45 @@ fn sums_of_a_sole_side_are_stored_with_the_laps_and_never_fall() {
 
 #[test]
 fn a_channel_that_is_never_full_is_looked_at_now_and_then() {
-    fn highest<K: Makes>() -> [u64; 2] {
+    fn highest<K: Makes>(capacity: usize) -> [u64; 2] {
         let space = TempNamespace::new();
-        let channel = || channel_of::<u64, K>(&space).capacity(1024);
+        let channel = || channel_of::<u64, K>(&space).capacity(capacity);
         let (mut tx, mut rx) =
             (channel().sender().expect("the name is free"), channel().receiver().expect("the role is free"));
+        // What is looked at at first is empty, or next to it.
+        for number in 0..9000 {
+            tx.send(number).expect("there is room");
+            assert_eq!(rx.recv(), Ok(number));
+        }
         (0..300).for_each(|number| tx.send(number).expect("there is room"));
-        for _ in 0..8 {
+        for _ in 0..capacity.max(8192) / 512 + 2 {
             (0..512).for_each(|number| tx.send(number).expect("there is room"));
-            (0..512).for_each(|_| drop(rx.recv().expect("sent")));
+            (0..512).for_each(|_| assert!(rx.recv().is_ok()));
         }
         let stats = channel().stats().expect("it can be looked into");
         [of(&stats.senders), of(&stats.receivers)].map(|counters| counters.highest_fill)
     }
-    for highest in [highest::<Spsc>(), highest::<Mpsc>(), highest::<Spmc>(), highest::<Mpmc>()] {
-        assert!(highest.iter().all(|fill| (300..=812).contains(fill)), "{highest:?}");
+    for capacity in [1024, 4096, 65_536] {
+        for highest in [highest::<Spsc>, highest::<Mpsc>, highest::<Spmc>, highest::<Mpmc>] {
+            let highest = highest(capacity);
+            assert!(highest.iter().all(|fill| (300..=812).contains(fill)), "{capacity}: {highest:?}");
+        }
     }
+}
+
+#[test]
+fn all_is_counted_of_one_that_has_left_also_where_only_the_segment_knows_the_type() {
+    let space = TempNamespace::new();
+    let channel = || mpsc::channel::<u64>("c").namespace(space.namespace()).capacity(64);
+    let mut rx = channel().receiver().expect("the name is free");
+    let untyped = || untyped::Channel::open_in(&space.namespace(), "c").expect("it is there");
+    let mut tx = untyped().sender().expect("a free place");
+    (0..5_u64)
+        .for_each(|number| tx.send_timeout(&number.to_le_bytes(), Duration::MAX).expect("there is room"));
+    drop(tx);
+    let sent = channel().stats().expect("it can be looked into").senders;
+    assert_eq!(of(&sent).messages, 5);
+    (0..5).for_each(|number| assert_eq!(rx.recv(), Ok(number)));
 }
 
 #[test]

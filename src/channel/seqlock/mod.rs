@@ -12,7 +12,7 @@
 //! let mut writer = seqlock::cell::<Pose>("pose").writer()?;
 //! writer.store(Pose { time_ns: 1, x: 0.5, y: 2.0, heading: 0.1 });
 //!
-//! // … and any number of others, started before it or while it runs.
+//! // … and any number of others, while it runs.
 //! let reader = seqlock::cell::<Pose>("pose").reader()?;
 //! println!("{:?}", reader.load()?);
 //! # Ok(()) }
