@@ -98,7 +98,7 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
         self.begin(0);
         if self.sums_are_due() {
             self.sums_are_due = false;
-            self.store_sums(self.sole_position());
+            self.store_sums();
         }
         let ring = self.slots.ring();
         let polled = peer::poll(&mut self.side, &ring, want, || ask(&self.slots.segment));
@@ -153,7 +153,7 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
     pub(super) fn release(&mut self, count: u64) {
         self.side.release(&self.slots.ring());
         if self.tally.moved(count, K::SHARED_RECEIVERS) {
-            self.store_sums(None);
+            self.store_sums();
         }
         if self.slots.ring_for(Side::Sending) {
             self.happened(Event::Wake);
@@ -165,7 +165,8 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
 
     #[cold]
     #[inline(never)]
-    fn store_sums(&mut self, position: Option<u64>) {
+    fn store_sums(&mut self) {
+        let position = self.sole_position();
         let (slots, side) = (&self.slots, &self.side);
         let fill = self.tally.looks_at_fill(position).then(|| side.in_flight(&slots.ring()));
         self.tally.store(position, slots.segment.receivers(), fill);

@@ -14,7 +14,7 @@ use super::receiving::Receiving;
 use super::tally::{self, COUNTS, Tally};
 use super::trace::{self, Told};
 use crate::message::{InvalidField, Message, validate_bits};
-use crate::protocol::counters::{Event, told};
+use crate::protocol::counters::{Event, published};
 use crate::protocol::peer::{self, News};
 use crate::protocol::ring::{Corruption, Ring};
 use crate::protocol::roster::{Presence, Side};
@@ -226,7 +226,7 @@ impl<P: Payload, K: Kind> Sending<P, K> {
     #[cold]
     #[inline(never)]
     fn end_lap(&mut self) {
-        let position = told(&self.slots.ring(), Side::Sending);
+        let position = published(&self.slots.ring());
         if self.tally.is_due_at(position) {
             self.store_sums(Some(position));
         }

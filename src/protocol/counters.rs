@@ -8,7 +8,7 @@
 //! messages anyway.
 
 use super::ring::{Position, Ring};
-use super::roster::{Record, Side};
+use super::roster::Record;
 use crate::sync::Ordering::{self, Acquire, Relaxed, Release};
 use crate::sync::{HintU64, fence};
 
@@ -84,12 +84,9 @@ pub enum Event {
     Repair,
 }
 
-/// Of a sole side: everything below it is published, or given back.
-pub fn told(ring: &Ring<'_>, side: Side) -> Position {
-    match side {
-        Side::Sending => ring.control.tail.0.load(APART),
-        Side::Receiving => ring.control.head.0.load(APART),
-    }
+/// Of a sole sender: everything below it is published.
+pub fn published(ring: &Ring<'_>) -> Position {
+    ring.control.tail.0.load(APART)
 }
 
 impl Record {
