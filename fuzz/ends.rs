@@ -67,6 +67,11 @@ pub(crate) trait Numbered: Message + PartialEq + Debug {
 
     /// The number; `None` if it is not the same all over.
     fn number(&self) -> Option<u64>;
+
+    /// The numbers of both halves, each of which may be of another message.
+    fn halves(&self) -> [Option<u64>; 2] {
+        [self.number(); 2]
+    }
 }
 
 impl Numbered for u64 {
@@ -88,8 +93,17 @@ where
     }
 
     fn number(&self) -> Option<u64> {
-        self.iter().all(|word| *word == self[0]).then_some(self[0])
+        number_of(self)
     }
+
+    fn halves(&self) -> [Option<u64>; 2] {
+        let (first, second) = self.split_at(N / 2);
+        [number_of(first), number_of(second)]
+    }
+}
+
+fn number_of(words: &[u64]) -> Option<u64> {
+    words.iter().all(|word| *word == words[0]).then_some(words[0])
 }
 
 #[derive(Message, Clone, Copy, Debug, PartialEq)]

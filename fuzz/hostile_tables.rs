@@ -27,7 +27,7 @@ pub(crate) fn table(space: &Space, input: &mut Input<'_>, when: When) {
     let reader = table.clone().open_existing().reader().expect("it is there");
     let map = space.map();
     let models = (0..cells).map(|_| Model::new()).collect();
-    let (damage, values) = (Damage::new(&map), Values { next: 1, when });
+    let (damage, values) = (Damage::new(&map), Values::new(when));
     let mut bench = Table { table, writers, reader, damage, values, models };
     beside(when, &map, input, |input, calls| {
         while let Some(operation) = calls.next(input) {
@@ -104,9 +104,11 @@ impl Table {
             6 => {
                 let mut draft = writer.draft();
                 // Half of it, or all.
-                draft.write_bytes(0, &[0xff; 64]);
+                draft.write_bytes(0, &number.to_ne_bytes().repeat(value.len() / 2));
                 // A quarter of them come to nothing.
                 if input.byte() % 4 == 0 {
+                    drop(draft);
+                    self.values.is_half_left = true;
                     return;
                 }
                 draft.write(&value);
