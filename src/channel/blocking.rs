@@ -10,6 +10,7 @@ use super::peer::{Departure, Peer, Watch};
 use crate::protocol::counters::Event;
 use crate::protocol::peer::Stuck;
 use crate::protocol::ring::Blocked;
+use crate::protocol::roster::Side;
 use crate::wait::{Pace, Pause, Wait, Waiting};
 
 /// Why a side cannot go on; each verb has its own public name for it.
@@ -88,6 +89,9 @@ impl Stop {
     }
 }
 
+/// A wait for less is not to be over before it has looked a second time.
+const BRIEF: Duration = Duration::from_millis(1);
+
 /// How one side waits: its policy, its pace, and its watch over the peer.
 #[derive(Debug)]
 pub(super) struct Patience {
@@ -143,7 +147,9 @@ impl Patience {
             }
             let waiting = waiting.get_or_insert_with(|| {
                 member.stuck();
-                self.pace.hold(position, member.segment().capacity());
+                let is_brief = self.crowded || timeout.is_some_and(|timeout| timeout < BRIEF);
+                let is_awaited = member.seat().side == Side::Receiving;
+                self.pace.hold(position, member.segment().capacity(), is_awaited, is_brief);
                 Waiting::new(self.wait, timeout, self.crowded)
             });
             match waiting.pause() {
