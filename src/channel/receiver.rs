@@ -78,6 +78,21 @@ impl<T: Message, K: Kind> Receiver<T, K> {
         if self.slots.poll_one() { Ok(()) } else { self.poll_waiting(1, timeout).map(drop) }
     }
 
+    /// Takes the message that `poll` finds. Apart, so that a message that is there costs no registers for this.
+    #[cold]
+    #[inline(never)]
+    fn take_by<E>(
+        &mut self,
+        poll: impl FnOnce(&mut Self) -> Result<u32, Stop>,
+        stopped: impl FnOnce(Stop) -> E,
+        invalid: impl FnOnce(InvalidField) -> E,
+    ) -> Result<T, E> {
+        poll(self).map_err(stopped)?;
+        let message = self.slots.take();
+        self.slots.release(1);
+        message.map_err(invalid)
+    }
+
     /// Looks for up to `want` messages, or says why there is none.
     #[inline(never)]
     fn poll(&mut self, want: u32) -> Result<u32, Stop> {
@@ -101,10 +116,10 @@ impl<T: Message, K: Kind> Receiver<T, K> {
     /// If there is none. Whether every sender is gone is looked at only when the channel is empty.
     #[inline]
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
-        self.poll_one().map_err(Stop::try_recv)?;
-        let message = self.slots.take();
-        self.slots.release(1);
-        message.map_err(TryRecvError::Invalid)
+        if let Some(found) = self.slots.find_one() {
+            return self.slots.take_found(found).map_err(TryRecvError::Invalid);
+        }
+        self.take_by(|this| this.poll(1), Stop::try_recv, TryRecvError::Invalid)
     }
 
     /// Receives a message and waits for one, for as long as a sender lives or has yet to come.
@@ -115,10 +130,10 @@ impl<T: Message, K: Kind> Receiver<T, K> {
     /// at its end then: when a sender returns ([`wait_for_peer`](Self::wait_for_peer)), it goes on.
     #[inline]
     pub fn recv(&mut self) -> Result<T, RecvError> {
-        self.poll_one_waiting(None).map_err(Stop::recv)?;
-        let message = self.slots.take();
-        self.slots.release(1);
-        message.map_err(RecvError::Invalid)
+        if let Some(found) = self.slots.find_one() {
+            return self.slots.take_found(found).map_err(RecvError::Invalid);
+        }
+        self.take_by(|this| this.poll_waiting(1, None), Stop::recv, RecvError::Invalid)
     }
 
     /// Receives a message and waits for one, for at most as long as it says.
@@ -128,10 +143,11 @@ impl<T: Message, K: Kind> Receiver<T, K> {
     /// As [`recv`](Self::recv), and if the time is up.
     #[inline]
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<T, RecvTimeoutError> {
-        self.poll_one_waiting(Some(timeout)).map_err(Stop::recv_timeout)?;
-        let message = self.slots.take();
-        self.slots.release(1);
-        message.map_err(RecvTimeoutError::Invalid)
+        if let Some(found) = self.slots.find_one() {
+            return self.slots.take_found(found).map_err(RecvTimeoutError::Invalid);
+        }
+        let poll = |this: &mut Self| this.poll_waiting(1, Some(timeout));
+        self.take_by(poll, Stop::recv_timeout, RecvTimeoutError::Invalid)
     }
 
     /// Receives a message and waits for one until that time.
@@ -158,7 +174,7 @@ impl<T: Message, K: Kind> Receiver<T, K> {
             return Ok(0);
         }
         let ready = self.poll(clamp(limit)).map_err(Stop::try_recv)?;
-        self.take_all(ready, messages).map_err(TryRecvError::Invalid)
+        self.slots.take_all(ready, messages).map_err(TryRecvError::Invalid)
     }
 
     /// Appends up to `limit` messages to `messages`, waits until there is one, and says how many.
@@ -173,7 +189,7 @@ impl<T: Message, K: Kind> Receiver<T, K> {
             return Ok(0);
         }
         let ready = self.poll_waiting(clamp(limit), None).map_err(Stop::recv)?;
-        self.take_all(ready, messages).map_err(RecvError::Invalid)
+        self.slots.take_all(ready, messages).map_err(RecvError::Invalid)
     }
 
     /// Appends up to `limit` messages to `messages`, waits for one, for at most as long as it says, and says how many.
@@ -192,31 +208,7 @@ impl<T: Message, K: Kind> Receiver<T, K> {
             return Ok(0);
         }
         let ready = self.poll_waiting(clamp(limit), Some(timeout)).map_err(Stop::recv_timeout)?;
-        self.take_all(ready, messages).map_err(RecvTimeoutError::Invalid)
-    }
-
-    #[inline]
-    fn take_all(&mut self, ready: u32, messages: &mut Vec<T>) -> Result<usize, InvalidField> {
-        messages.reserve(ready as usize);
-        let mut taken = 0;
-        for _ in 0..ready {
-            // An invalid message is dropped and reported once it is the first of a batch.
-            if T::CHECKED && taken > 0 && self.slots.validate().is_err() {
-                break;
-            }
-            match self.slots.take() {
-                Ok(message) => messages.push(message),
-                Err(field) if taken == 0 => {
-                    self.slots.release(1);
-                    return Err(field);
-                }
-                // Only if a hostile peer changed it after it was validated: dropped, as every invalid one.
-                Err(_) => break,
-            }
-            taken += 1;
-        }
-        self.slots.release(taken as u64);
-        Ok(taken)
+        self.slots.take_all(ready, messages).map_err(RecvTimeoutError::Invalid)
     }
 
     /// Lends the next message in place, if there is one.

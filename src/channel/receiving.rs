@@ -16,6 +16,9 @@ use crate::protocol::side::RecvSide;
 use crate::segment::{self, Segment};
 use crate::wait::Bell;
 
+/// The next message is claimed, for whoever has this.
+pub(crate) struct Found(());
+
 /// The receiving side's slots, with that payload.
 pub(crate) struct Receiving<P, K: Kind> {
     slots: Slots<P, K>,
@@ -77,16 +80,30 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
     /// Claims one message, if that is quickly done, without asking why there is none.
     #[inline]
     pub(super) fn poll_one(&mut self) -> bool {
-        let ready =
-            !self.sums_are_due() && self.slots.segment.is_ours() && self.side.poll_one(&self.slots.ring());
-        self.begin(u32::from(ready));
-        ready
+        // Not of the answer: some compilers forget a comparison that is made a number and a branch (rust-lang/rust#158206).
+        self.ready = 0;
+        if !self.is_one_there() {
+            return false;
+        }
+        self.ready = 1;
+        true
     }
 
-    /// A new call begins, and has claimed so many messages.
+    /// The same for a message that is passed at once: to keep the claim would be two stores for nothing.
     #[inline]
-    fn begin(&mut self, ready: u32) {
-        self.ready = ready;
+    pub(super) fn find_one(&mut self) -> Option<Found> {
+        self.is_one_there().then_some(Found(()))
+    }
+
+    #[inline]
+    fn is_one_there(&mut self) -> bool {
+        self.begin();
+        !self.sums_are_due() && self.slots.segment.is_ours() && self.side.poll_one(&self.slots.ring())
+    }
+
+    /// A new call begins.
+    #[inline]
+    fn begin(&mut self) {
         if Self::KEEPS_REDELIVERED {
             self.redelivered = 0;
         }
@@ -95,7 +112,8 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
     /// Claims up to `want` messages, at least one.
     pub(super) fn poll(&mut self, want: u32, ask: impl FnOnce(&Segment) -> News) -> Result<u32, Stop> {
         self.slots.check_owner()?;
-        self.begin(0);
+        self.begin();
+        self.ready = 0;
         if self.sums_are_due() {
             self.sums_are_due = false;
             self.store_sums();
@@ -126,6 +144,12 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
     #[inline]
     pub(super) fn first(&self) -> NonNull<u8> {
         assert!(self.ready > 0, "a message was read before it was there");
+        self.next(&Found(()))
+    }
+
+    /// The slot of the next message.
+    #[inline(always)]
+    pub(super) fn next(&self, _: &Found) -> NonNull<u8> {
         self.slots.at(self.side.slot())
     }
 
@@ -134,6 +158,12 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
     pub(super) fn skip(&mut self) {
         assert!(self.ready > 0, "a message was taken before it was there");
         self.ready -= 1;
+        self.pass(Found(()));
+    }
+
+    /// The next message is taken.
+    #[inline(always)]
+    pub(super) fn pass(&mut self, _: Found) {
         self.slots.fetch_ahead(|ring, distance| self.side.ahead(ring, distance));
         if Self::KEEPS_REDELIVERED {
             let before = self.side.redelivered();

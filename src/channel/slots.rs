@@ -10,7 +10,7 @@ use super::blocking::Stop;
 use super::error::Broken;
 use super::kind::Kind;
 use super::payload::{Of, Payload};
-use super::receiving::Receiving;
+use super::receiving::{Found, Receiving};
 use super::tally::{self, COUNTS, Tally};
 use super::trace::{self, Told};
 use crate::message::{InvalidField, Message, validate_bits};
@@ -159,9 +159,13 @@ impl<P: Payload, K: Kind> Sending<P, K> {
     /// Claims one free slot, if that is quickly done.
     #[inline]
     pub(super) fn claim_one(&mut self) -> bool {
-        let claimed = self.slots.segment.is_ours() && self.side.claim_one(&self.slots.ring());
-        self.claimed = u32::from(claimed);
-        claimed
+        // As in `Receiving::poll_one`.
+        self.claimed = 0;
+        if !self.slots.segment.is_ours() || !self.side.claim_one(&self.slots.ring()) {
+            return false;
+        }
+        self.claimed = 1;
+        true
     }
 
     /// Claims up to `want` free slots, at least one.
@@ -300,7 +304,49 @@ impl<T: Message, K: Kind> RecvSlots<T, K> {
     /// Copies the first message out and counts it as taken, whether it is valid or not.
     #[inline]
     pub(super) fn take(&mut self) -> Result<T, InvalidField> {
-        let slot = self.ready_slot();
+        let message = self.copy(self.ready_slot());
+        self.skip();
+        Self::check(message)
+    }
+
+    /// The same with a message that was found, whose slot is given back.
+    #[inline]
+    pub(super) fn take_found(&mut self, found: Found) -> Result<T, InvalidField> {
+        let message = self.copy(self.next(&found).cast());
+        self.pass(found);
+        let message = Self::check(message);
+        self.release(1);
+        message
+    }
+
+    /// Takes the messages that were claimed, so many, and gives their slots back. An invalid one is dropped and reported once
+    /// it is the first of a batch.
+    #[inline]
+    pub(super) fn take_all(&mut self, ready: u32, messages: &mut Vec<T>) -> Result<usize, InvalidField> {
+        messages.reserve(ready as usize);
+        let mut taken = 0;
+        for _ in 0..ready {
+            if T::CHECKED && taken > 0 && self.validate().is_err() {
+                break;
+            }
+            match self.take() {
+                Ok(message) => messages.push(message),
+                Err(field) if taken == 0 => {
+                    self.release(1);
+                    return Err(field);
+                }
+                // Only if a hostile peer changed it after it was validated: dropped, as every invalid one.
+                Err(_) => break,
+            }
+            taken += 1;
+        }
+        self.release(taken as u64);
+        Ok(taken)
+    }
+
+    /// What is in a slot whose message was claimed.
+    #[inline(always)]
+    fn copy(&self, slot: NonNull<T>) -> MaybeUninit<T> {
         let mut message = MaybeUninit::<T>::uninit();
         if T::CHECKED {
             // What is checked below is used as a value, so it must be read once, also if a peer that does not follow the
@@ -312,7 +358,12 @@ impl<T: Message, K: Kind> RecvSlots<T, K> {
             // that follows the protocol writes it; 3. any bytes are a `MaybeUninit<T>`.
             message = unsafe { slot.cast().read() };
         }
-        self.skip();
+        message
+    }
+
+    /// What was copied, if it is a message.
+    #[inline(always)]
+    fn check(message: MaybeUninit<T>) -> Result<T, InvalidField> {
         crash_point("recv.after-read");
         // SAFETY: all bytes are initialised (`at`).
         unsafe { validate_bits(&message) }?;
