@@ -26,8 +26,8 @@ pub(super) struct Tally {
     looks: u32,
     /// Of a sole side: the position at which it began.
     first: u64,
-    /// Of a shared side: messages that it has moved.
-    moved: u64,
+    /// Of a shared side: before so many more the sums are not stored. Counted down, which with the test is two instructions.
+    left: i64,
     /// Messages that went with others, but for the first of each batch.
     further: u64,
     /// As many messages are in the record.
@@ -38,7 +38,7 @@ pub(super) struct Tally {
 
 impl Tally {
     pub(super) fn new(index: u32, first: u64) -> Self {
-        Self { index, looks: 0, first, moved: 0, further: 0, stored: 0, looked: 0 }
+        Self { index, looks: 0, first, left: MESSAGES as i64, further: 0, stored: 0, looked: 0 }
     }
 
     /// Which of its side's records it has.
@@ -48,7 +48,8 @@ impl Tally {
 
     /// Messages that were moved. `position`: of a sole side, where it is.
     fn messages(&self, position: Option<u64>) -> u64 {
-        position.map_or(self.moved, |position| position.wrapping_sub(self.first))
+        let counted = || self.stored.wrapping_add(MESSAGES.wrapping_sub(self.left as u64));
+        position.map_or_else(counted, |position| position.wrapping_sub(self.first))
     }
 
     /// So many messages are published, or given back, at once; whether the sums are to be stored.
@@ -61,9 +62,9 @@ impl Tally {
             self.further = self.further.wrapping_add(count.wrapping_sub(1));
         }
         if is_shared {
-            self.moved = self.moved.wrapping_add(count);
+            self.left = self.left.wrapping_sub(count as i64);
         }
-        is_shared && self.moved % MESSAGES < count
+        is_shared && self.left <= 0
     }
 
     /// Whether the sums of a sole side at that position are to be stored, at the end of a lap.
@@ -104,7 +105,7 @@ impl Tally {
             if let Some(fill) = fill {
                 record.note_fill(fill);
             }
-            (self.stored, self.looks) = (messages, 0);
+            (self.stored, self.left, self.looks) = (messages, MESSAGES as i64, 0);
         }
     }
 
