@@ -85,13 +85,13 @@ impl Model {
 pub(crate) struct Values {
     pub(crate) next: u64,
     pub(crate) when: When,
-    /// Whether a draft of which half was written has come to nothing.
-    pub(crate) is_half_left: bool,
+    /// Of drafts that came to nothing when their first half was written.
+    pub(crate) halves: Vec<u64>,
 }
 
 impl Values {
     pub(crate) fn new(when: When) -> Self {
-        Self { next: 1, when, is_half_left: false }
+        Self { next: 1, when, halves: Vec::new() }
     }
 
     pub(crate) fn next<T: Numbered>(&mut self) -> (u64, T) {
@@ -108,9 +108,14 @@ impl Values {
     /// can also be that of a slot in which a draft has left a half of its own.
     fn check<T: Numbered>(&self, damage: &Damage, value: &T) {
         if !damage.hit && self.when == When::Between {
-            let halves = if self.is_half_left { value.halves() } else { [value.number(); 2] };
-            let is_known = |number: Option<u64>| number.is_some_and(|number| number < self.next);
-            assert!(halves.into_iter().all(is_known), "{value:?} of {}", self.next);
+            let is_whole = |number: u64| number < self.next && !self.halves.contains(&number);
+            let is_known = match value.halves() {
+                [Some(first), Some(second)] => {
+                    is_whole(second) && (first == second || self.halves.contains(&first))
+                }
+                _ => false,
+            };
+            assert!(is_known, "{value:?} of {}, of which {:?} are halves", self.next, self.halves);
         }
     }
 

@@ -108,7 +108,7 @@ impl Table {
                 // A quarter of them come to nothing.
                 if input.byte() % 4 == 0 {
                     drop(draft);
-                    self.values.is_half_left = true;
+                    self.values.halves.push(number);
                     return;
                 }
                 draft.write(&value);

@@ -89,7 +89,7 @@ impl Stop {
     }
 }
 
-/// A wait for less is not to be over before it has looked a second time.
+/// A call that may wait for less holds off for a short while only, so that none takes a hundredth longer than it may.
 const BRIEF: Duration = Duration::from_millis(1);
 
 /// How one side waits: its policy, its pace, and its watch over the peer.
@@ -147,7 +147,9 @@ impl Patience {
             }
             let waiting = waiting.get_or_insert_with(|| {
                 member.stuck();
-                let is_brief = self.crowded || timeout.is_some_and(|timeout| timeout < BRIEF);
+                let is_brief = self.crowded
+                    || self.wait == Wait::ParkAtOnce
+                    || timeout.is_some_and(|timeout| timeout < BRIEF);
                 let is_awaited = member.seat().side == Side::Receiving;
                 self.pace.hold(position, member.segment().capacity(), is_awaited, is_brief);
                 Waiting::new(self.wait, timeout, self.crowded)

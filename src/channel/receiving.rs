@@ -16,15 +16,15 @@ use crate::protocol::side::RecvSide;
 use crate::segment::{self, Segment};
 use crate::wait::Bell;
 
-/// The next message is claimed, for whoever has this.
+/// The next message is claimed, for whoever has this of the side that gave it.
 pub(crate) struct Found(());
 
 /// The receiving side's slots, with that payload.
 pub(crate) struct Receiving<P, K: Kind> {
     slots: Slots<P, K>,
     side: K::Receiving,
-    /// Claimed for the call that is under way, and not yet taken. Never more than the side has claimed: what it
-    /// has left from another call is the first that it claims again.
+    /// Claimed for the call that is under way, and not yet taken, of a call that keeps that. Whoever reads it has polled before:
+    /// then it is never more than the side has claimed, and what another call has left is the first that is claimed again.
     ready: u32,
     /// How often what this call has taken may have been received before, at most. Not kept where it is never
     /// known.
@@ -140,11 +140,17 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
         !is_ours || peer::may_poll(&mut self.side, &self.slots.ring(), || ask(&self.slots.segment))
     }
 
-    /// The slot of the first message.
+    /// The first message that this call has claimed.
+    #[inline]
+    pub(super) fn claimed(&self) -> Found {
+        assert!(self.ready > 0, "a message was read before it was there");
+        Found(())
+    }
+
+    /// Its slot.
     #[inline]
     pub(super) fn first(&self) -> NonNull<u8> {
-        assert!(self.ready > 0, "a message was read before it was there");
-        self.next(&Found(()))
+        self.next(&self.claimed())
     }
 
     /// The slot of the next message.

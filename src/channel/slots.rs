@@ -304,17 +304,19 @@ impl<T: Message, K: Kind> RecvSlots<T, K> {
     /// Copies the first message out and counts it as taken, whether it is valid or not.
     #[inline]
     pub(super) fn take(&mut self) -> Result<T, InvalidField> {
-        let message = self.copy(self.ready_slot());
+        let message = self.copy(&self.claimed());
         self.skip();
-        Self::check(message)
+        // SAFETY: it was copied.
+        unsafe { Self::check(message) }
     }
 
     /// The same with a message that was found, whose slot is given back.
     #[inline]
     pub(super) fn take_found(&mut self, found: Found) -> Result<T, InvalidField> {
-        let message = self.copy(self.next(&found).cast());
+        let message = self.copy(&found);
         self.pass(found);
-        let message = Self::check(message);
+        // SAFETY: it was copied.
+        let message = unsafe { Self::check(message) };
         self.release(1);
         message
     }
@@ -344,9 +346,10 @@ impl<T: Message, K: Kind> RecvSlots<T, K> {
         Ok(taken)
     }
 
-    /// What is in a slot whose message was claimed.
+    /// All bytes of the message that was found.
     #[inline(always)]
-    fn copy(&self, slot: NonNull<T>) -> MaybeUninit<T> {
+    fn copy(&self, found: &Found) -> MaybeUninit<T> {
+        let slot: NonNull<T> = self.next(found).cast();
         let mut message = MaybeUninit::<T>::uninit();
         if T::CHECKED {
             // What is checked below is used as a value, so it must be read once, also if a peer that does not follow the
@@ -362,13 +365,17 @@ impl<T: Message, K: Kind> RecvSlots<T, K> {
     }
 
     /// What was copied, if it is a message.
+    ///
+    /// # Safety
+    ///
+    /// All bytes are initialised.
     #[inline(always)]
-    fn check(message: MaybeUninit<T>) -> Result<T, InvalidField> {
+    unsafe fn check(message: MaybeUninit<T>) -> Result<T, InvalidField> {
         crash_point("recv.after-read");
-        // SAFETY: all bytes are initialised (`at`).
+        // SAFETY: the caller's word.
         unsafe { validate_bits(&message) }?;
-        // SAFETY: all bytes are initialised (`at`), and they are a value of `T`: any bytes are, of a plain
-        // type, and those of a checked type were validated in this private copy.
+        // SAFETY: all bytes are initialised, and they are a value of `T`: any bytes are, of a plain type, and those of
+        // a checked type were validated in this private copy.
         Ok(unsafe { message.assume_init() })
     }
 

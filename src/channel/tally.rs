@@ -26,7 +26,9 @@ pub(super) struct Tally {
     looks: u32,
     /// Of a sole side: the position at which it began.
     first: u64,
-    /// Of a shared side: before so many more the sums are not stored. Counted down, which with the test is two instructions.
+    /// Messages that were moved when the sums were last due. They are stored then, and now and then between.
+    base: u64,
+    /// Of a shared side: so many more before they are due again. Counted down, which with the test is two instructions.
     left: i64,
     /// Messages that went with others, but for the first of each batch.
     further: u64,
@@ -38,7 +40,7 @@ pub(super) struct Tally {
 
 impl Tally {
     pub(super) fn new(index: u32, first: u64) -> Self {
-        Self { index, looks: 0, first, left: MESSAGES as i64, further: 0, stored: 0, looked: 0 }
+        Self { index, looks: 0, first, base: 0, left: MESSAGES as i64, further: 0, stored: 0, looked: 0 }
     }
 
     /// Which of its side's records it has.
@@ -48,7 +50,7 @@ impl Tally {
 
     /// Messages that were moved. `position`: of a sole side, where it is.
     fn messages(&self, position: Option<u64>) -> u64 {
-        let counted = || self.stored.wrapping_add(MESSAGES.wrapping_sub(self.left as u64));
+        let counted = || self.base.wrapping_add(MESSAGES.wrapping_sub(self.left as u64));
         position.map_or_else(counted, |position| position.wrapping_sub(self.first))
     }
 
@@ -69,12 +71,13 @@ impl Tally {
 
     /// Whether the sums of a sole side at that position are to be stored, at the end of a lap.
     pub(super) fn is_due_at(&self, position: u64) -> bool {
-        self.messages(Some(position)).wrapping_sub(self.stored) >= MESSAGES
+        self.messages(Some(position)).wrapping_sub(self.base) >= MESSAGES
     }
 
-    /// Whether it is to be looked how full the ring is, now that the sums are stored.
+    /// The sums are due, and about to be stored: whether it is to be looked how full the ring is as well.
     pub(super) fn looks_at_fill(&mut self, position: Option<u64>) -> bool {
         let messages = self.messages(position);
+        (self.base, self.left) = (messages, MESSAGES as i64);
         let looks = messages < BETWEEN_FILLS || messages.wrapping_sub(self.looked) >= BETWEEN_FILLS;
         if looks {
             self.looked = messages;
@@ -105,7 +108,7 @@ impl Tally {
             if let Some(fill) = fill {
                 record.note_fill(fill);
             }
-            (self.stored, self.left, self.looks) = (messages, MESSAGES as i64, 0);
+            (self.stored, self.looks) = (messages, 0);
         }
     }
 

@@ -16,9 +16,9 @@ pub(crate) use waiting::{Pause, Waiting};
 /// What a blocking call does between two looks at the channel.
 ///
 /// In a stream, which is when more than one message passed since its last wait, a side that has caught up holds
-/// off for up to a microsecond first: looking at once would slow its peer down. If more come of a longer hold, and
-/// so fast that they do one another no harm by it (30 million a second and more; as many as may be where a sender waits
-/// for room), it is up to ten, and one again for a call with a timeout of less than a millisecond.
+/// off for up to a microsecond first: looking at once would slow its peer down. Where more comes of a longer hold it is up to
+/// ten: for a receiver only if messages come without a pause, since they are late by it. It is no more than one with
+/// [`Wait::ParkAtOnce`](Self::ParkAtOnce), where cores are short, and in a call with a timeout of less than a millisecond.
 ///
 /// ```
 /// use ringway::{Wait, spsc};
