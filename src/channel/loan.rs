@@ -41,7 +41,7 @@ impl<T: Message, K: Kind> Claim<'_, T, K> {
     fn publish(self) {
         let mut claim = ManuallyDrop::new(self);
         claim.0.segment().assert_ours();
-        claim.0.fill();
+        claim.0.fill_first();
         claim.0.commit(1);
     }
 }

@@ -39,6 +39,7 @@ mod receiving;
 mod role;
 mod select;
 mod sender;
+mod sending;
 pub mod seqlock;
 mod slots;
 mod source;

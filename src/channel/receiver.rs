@@ -78,6 +78,20 @@ impl<T: Message, K: Kind> Receiver<T, K> {
         if self.slots.poll_one() { Ok(()) } else { self.poll_waiting(1, timeout).map(drop) }
     }
 
+    /// Takes a message: one that is there, or the one that `poll` finds.
+    #[inline(always)]
+    fn take<E>(
+        &mut self,
+        poll: impl FnOnce(&mut Self) -> Result<u32, Stop>,
+        stopped: impl FnOnce(Stop) -> E,
+        invalid: impl FnOnce(InvalidField) -> E,
+    ) -> Result<T, E> {
+        if let Some(found) = self.slots.find_one() {
+            return self.slots.take(found, invalid);
+        }
+        self.take_by(poll, stopped, invalid)
+    }
+
     /// Takes the message that `poll` finds. Apart, so that a message that is there costs no registers for this.
     #[cold]
     #[inline(never)]
@@ -88,9 +102,8 @@ impl<T: Message, K: Kind> Receiver<T, K> {
         invalid: impl FnOnce(InvalidField) -> E,
     ) -> Result<T, E> {
         poll(self).map_err(stopped)?;
-        let message = self.slots.take();
-        self.slots.release(1);
-        message.map_err(invalid)
+        let found = self.slots.found();
+        self.slots.take(found, invalid)
     }
 
     /// Looks for up to `want` messages, or says why there is none.
@@ -114,12 +127,9 @@ impl<T: Message, K: Kind> Receiver<T, K> {
     /// # Errors
     ///
     /// If there is none. Whether every sender is gone is looked at only when the channel is empty.
-    #[inline]
+    #[inline(always)]
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
-        if let Some(found) = self.slots.find_one() {
-            return self.slots.take_found(found).map_err(TryRecvError::Invalid);
-        }
-        self.take_by(|this| this.poll(1), Stop::try_recv, TryRecvError::Invalid)
+        self.take(|this| this.poll(1), Stop::try_recv, TryRecvError::Invalid)
     }
 
     /// Receives a message and waits for one, for as long as a sender lives or has yet to come.
@@ -128,12 +138,9 @@ impl<T: Message, K: Kind> Receiver<T, K> {
     ///
     /// If there is none and every sender is gone; if its bytes are invalid; if the channel is broken. The channel is not
     /// at its end then: when a sender returns ([`wait_for_peer`](Self::wait_for_peer)), it goes on.
-    #[inline]
+    #[inline(always)]
     pub fn recv(&mut self) -> Result<T, RecvError> {
-        if let Some(found) = self.slots.find_one() {
-            return self.slots.take_found(found).map_err(RecvError::Invalid);
-        }
-        self.take_by(|this| this.poll_waiting(1, None), Stop::recv, RecvError::Invalid)
+        self.take(|this| this.poll_waiting(1, None), Stop::recv, RecvError::Invalid)
     }
 
     /// Receives a message and waits for one, for at most as long as it says.
@@ -141,13 +148,10 @@ impl<T: Message, K: Kind> Receiver<T, K> {
     /// # Errors
     ///
     /// As [`recv`](Self::recv), and if the time is up.
-    #[inline]
+    #[inline(always)]
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<T, RecvTimeoutError> {
-        if let Some(found) = self.slots.find_one() {
-            return self.slots.take_found(found).map_err(RecvTimeoutError::Invalid);
-        }
         let poll = |this: &mut Self| this.poll_waiting(1, Some(timeout));
-        self.take_by(poll, Stop::recv_timeout, RecvTimeoutError::Invalid)
+        self.take(poll, Stop::recv_timeout, RecvTimeoutError::Invalid)
     }
 
     /// Receives a message and waits for one until that time.
@@ -173,8 +177,8 @@ impl<T: Message, K: Kind> Receiver<T, K> {
         if limit == 0 {
             return Ok(0);
         }
-        let ready = self.poll(clamp(limit)).map_err(Stop::try_recv)?;
-        self.slots.take_all(ready, messages).map_err(TryRecvError::Invalid)
+        self.poll(clamp(limit)).map_err(Stop::try_recv)?;
+        self.slots.take_all(messages).map_err(TryRecvError::Invalid)
     }
 
     /// Appends up to `limit` messages to `messages`, waits until there is one, and says how many.
@@ -188,8 +192,8 @@ impl<T: Message, K: Kind> Receiver<T, K> {
         if limit == 0 {
             return Ok(0);
         }
-        let ready = self.poll_waiting(clamp(limit), None).map_err(Stop::recv)?;
-        self.slots.take_all(ready, messages).map_err(RecvError::Invalid)
+        self.poll_waiting(clamp(limit), None).map_err(Stop::recv)?;
+        self.slots.take_all(messages).map_err(RecvError::Invalid)
     }
 
     /// Appends up to `limit` messages to `messages`, waits for one, for at most as long as it says, and says how many.
@@ -207,8 +211,8 @@ impl<T: Message, K: Kind> Receiver<T, K> {
         if limit == 0 {
             return Ok(0);
         }
-        let ready = self.poll_waiting(clamp(limit), Some(timeout)).map_err(Stop::recv_timeout)?;
-        self.slots.take_all(ready, messages).map_err(RecvTimeoutError::Invalid)
+        self.poll_waiting(clamp(limit), Some(timeout)).map_err(Stop::recv_timeout)?;
+        self.slots.take_all(messages).map_err(RecvTimeoutError::Invalid)
     }
 
     /// Lends the next message in place, if there is one.

@@ -21,8 +21,8 @@ pub(crate) struct Found(());
 
 /// The receiving side's slots, with that payload.
 pub(crate) struct Receiving<P, K: Kind> {
-    slots: Slots<P, K>,
-    side: K::Receiving,
+    pub(super) slots: Slots<P, K>,
+    pub(super) side: K::Receiving,
     /// Claimed for the call that is under way, and not yet taken, of a call that keeps that. Whoever reads it has polled before:
     /// then it is never more than the side has claimed, and what another call has left is the first that is claimed again.
     ready: u32,
@@ -150,27 +150,42 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
     /// Its slot.
     #[inline]
     pub(super) fn first(&self) -> NonNull<u8> {
-        self.next(&self.claimed())
+        let _ = self.claimed();
+        self.slots.at(self.side.slot())
     }
 
-    /// The slot of the next message.
-    #[inline(always)]
-    pub(super) fn next(&self, _: &Found) -> NonNull<u8> {
-        self.slots.at(self.side.slot())
+    /// How many messages of those that this call has claimed are left.
+    #[inline]
+    pub(super) fn ready(&self) -> usize {
+        self.ready as usize
+    }
+
+    /// The first message that this call has claimed, to be taken.
+    #[inline]
+    pub(super) fn found(&mut self) -> Found {
+        let found = self.claimed();
+        self.ready -= 1;
+        found
     }
 
     /// Counts the first message as taken.
     #[inline]
     pub(super) fn skip(&mut self) {
-        assert!(self.ready > 0, "a message was taken before it was there");
-        self.ready -= 1;
-        self.pass(Found(()));
+        self.fetch_ahead(0);
+        let found = self.found();
+        self.pass(found);
+    }
+
+    /// Has lines brought here that are read by and by, so many messages further on than usual.
+    #[inline(always)]
+    pub(super) fn fetch_ahead(&mut self, further: u32) {
+        let slot = self.side.slot();
+        self.slots.fetch_ahead(slot, further, |ring, distance| self.side.ahead(ring, distance));
     }
 
     /// The next message is taken.
     #[inline(always)]
     pub(super) fn pass(&mut self, _: Found) {
-        self.slots.fetch_ahead(|ring, distance| self.side.ahead(ring, distance));
         if Self::KEEPS_REDELIVERED {
             let before = self.side.redelivered();
             self.redelivered = self.redelivered.max(before);

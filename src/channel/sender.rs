@@ -12,6 +12,7 @@ use super::member::Member;
 use super::open::{self, clamp};
 use super::options::EndpointOptions;
 use super::peer::{Peer, Predecessor, Watch};
+use super::sending::Room;
 use super::slots::SendSlots;
 use crate::protocol::roster::Side;
 use crate::segment::{Locks, Segment};
@@ -74,16 +75,26 @@ impl<T: Message, K: Kind> Sender<T, K> {
         })
     }
 
-    /// Claims a slot, or says why there is none.
+    /// Claims a slot to be lent, or says why there is none.
     #[inline]
     fn claim_one(&mut self) -> Result<(), Stop> {
         if self.slots.claim_one() { Ok(()) } else { self.claim(1).map(drop) }
     }
 
-    /// Claims a slot and waits until there is one.
+    /// Claims a slot to be lent, and waits until there is one.
     #[inline]
     fn claim_one_waiting(&mut self, timeout: Option<Duration>) -> Result<(), Stop> {
         if self.slots.claim_one() { Ok(()) } else { self.claim_waiting(1, timeout).map(drop) }
+    }
+
+    /// Claims a slot to be filled at once: one that is free, or the one that `claim` gets. Without the message, which would be
+    /// copied once more.
+    #[inline(always)]
+    fn room(&mut self, claim: impl FnOnce(&mut Self) -> Result<u32, Stop>) -> Result<Room, Stop> {
+        match self.slots.find_one() {
+            Some(room) => Ok(room),
+            None => claim(self).map(|_| self.slots.room()),
+        }
     }
 
     /// Claims up to `want` slots, or says why there is none.
@@ -102,23 +113,17 @@ impl<T: Message, K: Kind> Sender<T, K> {
         })
     }
 
-    #[inline]
-    fn put(&mut self, message: &T) {
-        self.slots.put(message);
-        self.slots.commit(1);
-    }
-
     /// Sends a message if there is a free slot.
     ///
     /// # Errors
     ///
     /// With the message, if the channel is full or broken. Whether every receiver is gone is looked at only
     /// when the channel is full.
-    #[inline]
+    #[inline(always)]
     pub fn try_send(&mut self, message: T) -> Result<(), TrySendError<T>> {
-        match self.claim_one() {
-            Ok(()) => {
-                self.put(&message);
+        match self.room(|this| this.claim(1)) {
+            Ok(room) => {
+                self.slots.put(room, &message);
                 Ok(())
             }
             Err(stop) => Err(stop.try_send(message)),
@@ -130,11 +135,11 @@ impl<T: Message, K: Kind> Sender<T, K> {
     /// # Errors
     ///
     /// With the message, if the channel is full and every receiver is gone, or if it is broken.
-    #[inline]
+    #[inline(always)]
     pub fn send(&mut self, message: T) -> Result<(), SendError<T>> {
-        match self.claim_one_waiting(None) {
-            Ok(()) => {
-                self.put(&message);
+        match self.room(|this| this.claim_waiting(1, None)) {
+            Ok(room) => {
+                self.slots.put(room, &message);
                 Ok(())
             }
             Err(stop) => Err(stop.send(message)),
@@ -146,11 +151,11 @@ impl<T: Message, K: Kind> Sender<T, K> {
     /// # Errors
     ///
     /// With the message, as [`send`](Self::send), and if the time is up.
-    #[inline]
+    #[inline(always)]
     pub fn send_timeout(&mut self, message: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
-        match self.claim_one_waiting(Some(timeout)) {
-            Ok(()) => {
-                self.put(&message);
+        match self.room(|this| this.claim_waiting(1, Some(timeout))) {
+            Ok(room) => {
+                self.slots.put(room, &message);
                 Ok(())
             }
             Err(stop) => Err(stop.send_timeout(message)),
@@ -191,7 +196,7 @@ impl<T: Message, K: Kind> Sender<T, K> {
             return Ok(0);
         }
         let claimed = self.claim(clamp(messages.len())).map_err(|stop| stop.try_send(()))?;
-        self.put_all(&messages[..claimed as usize]);
+        self.slots.put_all(&messages[..claimed as usize]);
         Ok(claimed as usize)
     }
 
@@ -206,7 +211,7 @@ impl<T: Message, K: Kind> Sender<T, K> {
         while sent < messages.len() {
             match self.claim_waiting(clamp(messages.len() - sent), None) {
                 Ok(claimed) => {
-                    self.put_all(&messages[sent..][..claimed as usize]);
+                    self.slots.put_all(&messages[sent..][..claimed as usize]);
                     sent += claimed as usize;
                 }
                 Err(stop) => return Err(stop.send(sent)),
@@ -232,21 +237,13 @@ impl<T: Message, K: Kind> Sender<T, K> {
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             match self.claim_waiting(clamp(messages.len() - sent), left) {
                 Ok(claimed) => {
-                    self.put_all(&messages[sent..][..claimed as usize]);
+                    self.slots.put_all(&messages[sent..][..claimed as usize]);
                     sent += claimed as usize;
                 }
                 Err(stop) => return Err(stop.send_timeout(sent)),
             }
         }
         Ok(())
-    }
-
-    #[inline]
-    fn put_all(&mut self, messages: &[T]) {
-        for message in messages {
-            self.slots.put(message);
-        }
-        self.slots.commit(messages.len() as u64);
     }
 
     /// Lends the next slot, for a message to be written in place, if there is a free one.

@@ -5,27 +5,26 @@
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
+use std::slice;
 
 use super::blocking::Stop;
 use super::error::Broken;
 use super::kind::Kind;
 use super::payload::{Of, Payload};
 use super::receiving::{Found, Receiving};
-use super::tally::{self, COUNTS, Tally};
-use super::trace::{self, Told};
+use super::sending::{Room, Sending};
 use crate::message::{InvalidField, Message, validate_bits};
-use crate::protocol::counters::{Event, published};
-use crate::protocol::peer::{self, News};
 use crate::protocol::ring::{Corruption, Ring};
 use crate::protocol::roster::{Presence, Side};
-use crate::protocol::side::SendSide;
+use crate::protocol::side::{RecvSide, SendSide};
 use crate::protocol::table;
-use crate::segment::Segment;
+use crate::segment::{Content, Segment};
 use crate::sync::{crash_point, words};
 use crate::wait::Bell;
 
-/// A segment of the kind `K` with this payload: its stride and offsets are those of both, by the check at
-/// attach.
+/// A segment of the kind `K` with this payload.
+///
+/// Invariant: form, stride and offsets of its layout are those of both, by the check at attach.
 pub(super) struct Slots<P, K> {
     pub(super) segment: Segment,
     bell: Bell,
@@ -40,7 +39,8 @@ impl<P: Payload, K: Kind> Slots<P, K> {
 
     #[inline]
     pub(super) fn ring(&self) -> Ring<'_> {
-        self.segment.ring(self.payload.form::<K>(), K::KIND)
+        // SAFETY: the invariant.
+        unsafe { self.segment.ring(self.payload.form::<K>(), K::KIND, self.payload.stride::<K>()) }
     }
 
     /// Not in a forked child.
@@ -86,15 +86,26 @@ const FETCH_MOST: usize = 1024;
 const AWAIT_MOST: usize = 256;
 
 impl<P: Payload, K: Kind> Slots<P, K> {
-    /// Has the lines of a later slot brought here to be written soon: that which `ahead` says for so many messages.
+    /// How many messages after the next one lines are fetched.
     #[inline(always)]
-    pub(super) fn fetch_ahead(&self, ahead: impl FnOnce(&Ring<'_>, u32) -> Option<u32>) {
+    fn fetch_distance(&self) -> u32 {
+        FETCH_MESSAGES.max((FETCH_BYTES / self.payload.stride::<K>()) as u32)
+    }
+
+    /// Has the lines of a later slot brought here to be written soon: that which `ahead` says for so many messages after the
+    /// next one, which is in `slot`. `further`: by so many messages later than that.
+    #[inline(always)]
+    pub(super) fn fetch_ahead(
+        &self,
+        slot: u32,
+        further: u32,
+        ahead: impl FnOnce(&Ring<'_>, u32) -> Option<u32>,
+    ) {
         let stride = self.payload.stride::<K>();
-        let distance = FETCH_MESSAGES.max((FETCH_BYTES / stride) as u32);
-        let Some(slot) = ahead(&self.ring(), distance) else { return };
-        let start = self.start(slot);
-        // Else that was done for the slot before it.
-        if start.addr() % LINE < stride {
+        // Else it is done with another slot of the same line.
+        if slot as usize * stride % LINE < stride {
+            let Some(slot) = ahead(&self.ring(), self.fetch_distance() + further) else { return };
+            let start = self.start(slot);
             for line in (0..stride.min(FETCH_MOST)).step_by(LINE) {
                 words::prefetch_to_write(start.wrapping_add(line));
             }
@@ -116,152 +127,33 @@ impl<P: Payload, K: Kind> Slots<P, K> {
     /// Where a slot begins, with its stamp if it has one: to be fetched, not accessed.
     #[inline(always)]
     fn start(&self, slot: u32) -> *const u8 {
-        self.at(slot).as_ptr().cast_const().wrapping_sub(self.payload.offset::<K>())
+        self.segment.slots().as_ptr().cast_const().wrapping_add(slot as usize * self.payload.stride::<K>())
+    }
+}
+
+impl<T: Message, K: Kind> Slots<Of<T>, K> {
+    /// Whether messages lie one behind the other with nothing between.
+    const SIDE_BY_SIDE: bool = {
+        let content = Content::of::<T>();
+        content.stride(K::KIND) == content.size() && content.payload_offset(K::KIND) == 0
+    };
+    /// Whether the processor finds the lines of several messages in turn by itself.
+    const LARGE: bool = Self::SIDE_BY_SIDE && size_of::<T>() >= FETCH_MOST;
+
+    /// How many of `count` messages, of which the first is in `slot`, are copied at once. As many as lines are fetched ahead,
+    /// so that the next ones come meanwhile; of large ones all.
+    #[inline(always)]
+    fn run(&self, slot: u32, count: usize) -> usize {
+        if !Self::SIDE_BY_SIDE {
+            return 1;
+        }
+        let run = count.min((self.segment.capacity() - slot) as usize);
+        if Self::LARGE { run } else { run.min(self.fetch_distance() as usize) }
     }
 }
 
 /// The sending side's slots.
 pub(crate) type SendSlots<T, K> = Sending<Of<T>, K>;
-
-/// The sending side's slots, with that payload.
-pub(crate) struct Sending<P, K: Kind> {
-    slots: Slots<P, K>,
-    side: K::Sending,
-    /// Claimed for the call that is under way, and not yet filled. Never more than the side has claimed: what it
-    /// has left from a claim that was forgotten is the first that it claims again.
-    claimed: u32,
-    tally: Tally,
-}
-
-impl<P: Payload, K: Kind> Sending<P, K> {
-    /// Starts as the holder of that record of `segment`, which was planned for `payload` and `K`.
-    pub(super) fn with(payload: P, segment: Segment, index: u32, bell: Bell) -> Result<Self, Corruption> {
-        let slots = Slots::new(segment, bell, payload);
-        let side = K::Sending::resume(&slots.ring(), index)?;
-        let first =
-            tally::begin(&slots.segment.senders()[index as usize], K::SHARED_SENDERS, side.position());
-        Ok(Self { slots, side, claimed: 0, tally: Tally::new(index, first) })
-    }
-
-    pub(super) fn segment(&self) -> &Segment {
-        &self.slots.segment
-    }
-
-    pub(super) fn position(&self) -> u64 {
-        self.side.position()
-    }
-
-    pub(super) fn in_flight(&self) -> u64 {
-        self.slots.segment.assert_ours();
-        self.side.in_flight(&self.slots.ring())
-    }
-
-    /// Claims one free slot, if that is quickly done.
-    #[inline]
-    pub(super) fn claim_one(&mut self) -> bool {
-        // As in `Receiving::poll_one`.
-        self.claimed = 0;
-        if !self.slots.segment.is_ours() || !self.side.claim_one(&self.slots.ring()) {
-            return false;
-        }
-        self.claimed = 1;
-        true
-    }
-
-    /// Claims up to `want` free slots, at least one.
-    pub(super) fn claim(&mut self, want: u32, ask: impl FnOnce(&Segment) -> News) -> Result<u32, Stop> {
-        self.slots.check_owner()?;
-        let ring = self.slots.ring();
-        self.claimed = 0;
-        let claimed = peer::claim(&mut self.side, &ring, want, || ask(&self.slots.segment));
-        if claimed.is_err() {
-            self.tally.nothing(self.sole_position(), self.slots.segment.senders());
-        }
-        self.claimed = claimed?;
-        Ok(self.claimed)
-    }
-
-    /// Whether a claim would not be told to wait.
-    pub(super) fn may_claim(&mut self, ask: impl FnOnce(&Segment) -> News) -> bool {
-        let is_ours = self.slots.check_owner().is_ok();
-        !is_ours || peer::may_claim(&mut self.side, &self.slots.ring(), || ask(&self.slots.segment))
-    }
-
-    /// The first claimed slot.
-    #[inline]
-    pub(super) fn first(&self) -> NonNull<u8> {
-        assert!(self.claimed > 0, "a slot was used before it was claimed");
-        self.slots.at(self.side.slot())
-    }
-
-    /// The message in the first claimed slot is complete.
-    #[inline]
-    pub(super) fn fill(&mut self) {
-        assert!(self.claimed > 0, "a slot was filled before it was claimed");
-        crash_point("send.after-write");
-        self.claimed -= 1;
-        self.slots.fetch_ahead(|ring, distance| self.side.ahead(ring, distance));
-        if self.side.fill(&self.slots.ring()) && COUNTS && !K::SHARED_SENDERS {
-            self.end_lap();
-        }
-    }
-
-    /// Publishes the messages that were filled, so many, and wakes who waits for them.
-    #[inline]
-    pub(super) fn commit(&mut self, count: u64) {
-        self.side.commit(&self.slots.ring());
-        if self.tally.moved(count, K::SHARED_SENDERS) {
-            self.store_sums(None);
-        }
-        if self.slots.ring_for(Side::Receiving) {
-            self.woke();
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn store_sums(&mut self, position: Option<u64>) {
-        let (slots, side) = (&self.slots, &self.side);
-        let fill = self.tally.looks_at_fill(position).then(|| side.in_flight(&slots.ring()));
-        self.tally.store(position, slots.segment.senders(), fill);
-    }
-
-    /// Of a sole side: a lap has ended. Some messages of the call may not be published yet.
-    #[cold]
-    #[inline(never)]
-    fn end_lap(&mut self) {
-        let position = published(&self.slots.ring());
-        if self.tally.is_due_at(position) {
-            self.store_sums(Some(position));
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn woke(&mut self) {
-        self.tally.happened(self.sole_position(), self.slots.segment.senders(), Event::Wake);
-        trace::tell(&self.slots.segment, Side::Sending, self.tally.index(), Told::Happened(Event::Wake));
-    }
-
-    /// The position, which says of a sole side what it has moved.
-    #[inline(always)]
-    fn sole_position(&self) -> Option<u64> {
-        (!K::SHARED_SENDERS).then(|| self.side.position())
-    }
-
-    /// Nothing is going to be written into what is claimed.
-    #[inline]
-    pub(super) fn abandon(&mut self) {
-        self.claimed = 0;
-        if !self.slots.segment.is_ours() {
-            return;
-        }
-        self.tally.store(self.sole_position(), self.slots.segment.senders(), None);
-        self.side.abandon(&self.slots.ring());
-        // Others may have waited behind what was claimed.
-        self.slots.ring_for(Side::Receiving);
-    }
-}
 
 impl<T: Message, K: Kind> SendSlots<T, K> {
     /// Starts as the holder of that record of `segment`, which was planned for `T` and `K`.
@@ -281,14 +173,40 @@ impl<T: Message, K: Kind> SendSlots<T, K> {
         self.first().cast()
     }
 
-    /// Writes a message into the first claimed slot and fills it.
-    #[inline]
-    pub(super) fn put(&mut self, message: &T) {
-        let slot = self.vacant();
-        // SAFETY: 1. aligned and inside the segment (`at`); 2. claimed, so no receiver reads it before it is
+    /// Sends a message by the next slot.
+    #[inline(always)]
+    pub(super) fn put(&mut self, room: Room, message: &T) {
+        let slot: NonNull<T> = self.slots.at(self.side.slot()).cast();
+        // SAFETY: 1. aligned and inside the segment (`at`); 2. claimed (`room`), so no receiver reads it before it is
         // filled, and no other sender writes it; 3. `T` is `Copy`.
         unsafe { slot.copy_from_nonoverlapping(message.into(), 1) };
-        self.fill();
+        self.fetch_ahead(0);
+        self.fill(room);
+        self.commit(1);
+    }
+
+    /// Sends messages by the next slots, of which so many are claimed.
+    #[inline]
+    pub(super) fn put_all(&mut self, messages: &[T]) {
+        let mut rest = messages;
+        while !rest.is_empty() {
+            let slot = self.side.slot();
+            let (run, later) = rest.split_at(self.slots.run(slot, rest.len()));
+            if !Slots::<Of<T>, K>::LARGE {
+                (0..run.len() as u32).for_each(|further| self.fetch_ahead(further));
+            }
+            let first: NonNull<T> = self.slots.at(slot).cast();
+            assert!(run.len() <= self.claimed(), "slots were written before they were claimed");
+            // SAFETY: 1. aligned and inside the segment: one message, or several that lie side by side (`run`); 2. claimed, as
+            // in `put`; 3. `T` is `Copy`.
+            unsafe { first.copy_from_nonoverlapping(NonNull::from(run).cast(), run.len()) };
+            for _ in run {
+                let room = self.room();
+                self.fill(room);
+            }
+            rest = later;
+        }
+        self.commit(messages.len() as u64);
     }
 }
 
@@ -301,82 +219,78 @@ impl<T: Message, K: Kind> RecvSlots<T, K> {
         Self::with(Of::new(), segment, index, bell)
     }
 
-    /// Copies the first message out and counts it as taken, whether it is valid or not.
-    #[inline]
-    pub(super) fn take(&mut self) -> Result<T, InvalidField> {
-        let message = self.copy(&self.claimed());
-        self.skip();
-        // SAFETY: it was copied.
-        unsafe { Self::check(message) }
-    }
-
-    /// The same with a message that was found, whose slot is given back.
-    #[inline]
-    pub(super) fn take_found(&mut self, found: Found) -> Result<T, InvalidField> {
-        let message = self.copy(&found);
+    /// Copies the next message out and gives its slot back, whether it is valid or not.
+    #[inline(always)]
+    pub(super) fn take<E>(&mut self, found: Found, invalid: impl FnOnce(InvalidField) -> E) -> Result<T, E> {
+        let mut message = MaybeUninit::<T>::uninit();
+        self.copy(&found, slice::from_mut(&mut message));
+        self.fetch_ahead(0);
         self.pass(found);
-        // SAFETY: it was copied.
-        let message = unsafe { Self::check(message) };
+        crash_point("recv.after-read");
         self.release(1);
-        message
+        // SAFETY: all bytes were copied.
+        if let Err(field) = unsafe { validate_bits(&message) } {
+            return Err(invalid(field));
+        }
+        // SAFETY: all bytes are initialised, and they are a value of `T`: any bytes are, of a plain type, and those of
+        // a checked type were validated in this private copy.
+        Ok(unsafe { message.assume_init() })
     }
 
-    /// Takes the messages that were claimed, so many, and gives their slots back. An invalid one is dropped and reported once
-    /// it is the first of a batch.
+    /// Appends the messages that are claimed and gives their slots back. An invalid one ends it; it is dropped and reported
+    /// once it is the first.
     #[inline]
-    pub(super) fn take_all(&mut self, ready: u32, messages: &mut Vec<T>) -> Result<usize, InvalidField> {
-        messages.reserve(ready as usize);
+    pub(super) fn take_all(&mut self, messages: &mut Vec<T>) -> Result<usize, InvalidField> {
+        messages.reserve(self.ready());
         let mut taken = 0;
-        for _ in 0..ready {
+        while self.ready() > 0 {
             if T::CHECKED && taken > 0 && self.validate().is_err() {
                 break;
             }
-            match self.take() {
-                Ok(message) => messages.push(message),
-                Err(field) if taken == 0 => {
+            let run = if T::CHECKED { 1 } else { self.slots.run(self.side.slot(), self.ready()) };
+            if !Slots::<Of<T>, K>::LARGE {
+                (0..run as u32).for_each(|further| self.fetch_ahead(further));
+            }
+            let room = &mut messages.spare_capacity_mut()[..run];
+            self.copy(&self.claimed(), room);
+            for _ in 0..run {
+                let found = self.found();
+                self.pass(found);
+                crash_point("recv.after-read");
+            }
+            // SAFETY: all bytes of the first message were copied.
+            if let Err(field) = unsafe { validate_bits(&room[0]) } {
+                if taken == 0 {
                     self.release(1);
                     return Err(field);
                 }
                 // Only if a hostile peer changed it after it was validated: dropped, as every invalid one.
-                Err(_) => break,
+                break;
             }
-            taken += 1;
+            // SAFETY: so many more were copied, and are values of `T`, as in `take`.
+            unsafe { messages.set_len(messages.len() + run) };
+            taken += run;
         }
         self.release(taken as u64);
         Ok(taken)
     }
 
-    /// All bytes of the message that was found.
+    /// All bytes of the next messages, as many as there is room for: of a checked type one, of a plain one as many as lie side
+    /// by side. The first was found, and the others with it.
     #[inline(always)]
-    fn copy(&self, found: &Found) -> MaybeUninit<T> {
-        let slot: NonNull<T> = self.next(found).cast();
-        let mut message = MaybeUninit::<T>::uninit();
+    fn copy(&self, _: &Found, messages: &mut [MaybeUninit<T>]) {
+        let (first, room) = (self.slots.at(self.side.slot()), messages.as_mut_ptr());
         if T::CHECKED {
+            assert!(messages.len() == 1, "a checked message is copied by itself");
             // What is checked below is used as a value, so it must be read once, also if a peer that does not follow the
             // protocol writes it meanwhile: a plain read might be made again where the value is used.
             // SAFETY: 1. the words of a slot (`at`), which are whole words of the segment; 2. `message` is ours.
-            unsafe { words::load(slot.cast().as_ptr(), message.as_mut_ptr().cast(), size_of::<T>()) };
+            unsafe { words::load(first.as_ptr(), room.cast(), size_of::<T>()) };
         } else {
-            // SAFETY: 1. aligned and inside the segment (`at`); 2. claimed and not released, so no sender
+            // SAFETY: 1. aligned and inside the segment (`at`, `run`); 2. claimed and not released, so no sender
             // that follows the protocol writes it; 3. any bytes are a `MaybeUninit<T>`.
-            message = unsafe { slot.cast().read() };
+            unsafe { room.copy_from_nonoverlapping(first.as_ptr().cast(), messages.len()) };
         }
-        message
-    }
-
-    /// What was copied, if it is a message.
-    ///
-    /// # Safety
-    ///
-    /// All bytes are initialised.
-    #[inline(always)]
-    unsafe fn check(message: MaybeUninit<T>) -> Result<T, InvalidField> {
-        crash_point("recv.after-read");
-        // SAFETY: the caller's word.
-        unsafe { validate_bits(&message) }?;
-        // SAFETY: all bytes are initialised, and they are a value of `T`: any bytes are, of a plain type, and those of
-        // a checked type were validated in this private copy.
-        Ok(unsafe { message.assume_init() })
     }
 
     /// Whether the first message, in place, is a value of its type.

@@ -35,7 +35,7 @@ use super::open;
 use super::options::EndpointOptions;
 use super::peer::Watch;
 use super::receiving::Receiving;
-use super::slots::Sending;
+use super::sending::Sending;
 use crate::Error;
 use crate::map::{Access, MapOptions, MapState, Namespace, Observed};
 use crate::message::SchemaTree;
@@ -226,7 +226,7 @@ impl<K: Kind> End<To<K>> {
         // SAFETY: 1. the first claimed slot has so many bytes inside the segment; 2. no receiver reads it before it is
         // filled, and no other sender writes it; 3. `message` has so many, by the assertion.
         unsafe { slots.first().copy_from_nonoverlapping(NonNull::from(message).cast(), room.len()) };
-        slots.fill();
+        slots.fill_first();
         slots.commit(1);
         Ok(())
     }

@@ -21,6 +21,8 @@ const NONE: u64 = 0;
 
 /// The page, once somebody needed it. Never unmapped.
 static PAGE: AtomicPtr<AtomicU64> = AtomicPtr::new(ptr::null_mut());
+/// What stands for the page where there is none.
+static NO_PAGE: AtomicU64 = AtomicU64::new(NONE);
 /// The last token that was drawn here or in a process that forked us.
 static LAST: AtomicU64 = AtomicU64::new(NONE);
 
@@ -29,6 +31,8 @@ static LAST: AtomicU64 = AtomicU64::new(NONE);
 /// A check costs a read of memory and one trivial system call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ForkGuard {
+    /// The first word of the page, or what stands for it: at hand, since it is read for every message.
+    page: &'static AtomicU64,
     /// `NONE` where the kernel cannot empty pages in children (before Linux 4.14): then the pid decides alone.
     token: u64,
     /// Tells a child that shares its parent's memory, as one of vfork does.
@@ -38,7 +42,7 @@ pub(crate) struct ForkGuard {
 impl ForkGuard {
     /// A guard of this process.
     pub(crate) fn new() -> ForkGuard {
-        ForkGuard { token: own_token(), pid: process::id() }
+        Self::of(own_token(), process::id())
     }
 
     /// Token and process id, to be kept as numbers.
@@ -48,19 +52,21 @@ impl ForkGuard {
 
     /// The guard of these [`parts`](Self::parts).
     pub(super) fn of(token: u64, pid: u32) -> ForkGuard {
-        ForkGuard { token, pid }
+        let page = if token == NONE { &NO_PAGE } else { page().unwrap_or(&NO_PAGE) };
+        ForkGuard { page, token, pid }
     }
 
     /// Whether this process made the guard, and did not inherit it. A signal handler may ask.
     pub(crate) fn is_ours(self) -> bool {
-        process::id() == self.pid && (self.token == NONE || read_token() == self.token)
+        process::id() == self.pid && self.may_be_ours()
     }
 
     /// The same without a system call, for a path that is hot: true as well in a child that shares its parent's memory,
     /// as one of vfork does, and in any where the kernel cannot empty pages.
     #[inline]
     pub(crate) fn may_be_ours(self) -> bool {
-        read_token() == self.token
+        // One word, and nothing else is read on the strength of it: relaxed, as in `own_token`.
+        self.page.load(Ordering::Relaxed) == self.token
     }
 }
 
@@ -78,13 +84,6 @@ fn own_token() -> u64 {
     }
 }
 
-/// The token of this process, or `NONE`.
-#[inline]
-fn read_token() -> u64 {
-    page().map_or(NONE, |page| page.load(Ordering::Relaxed))
-}
-
-#[inline]
 fn page() -> Option<&'static AtomicU64> {
     // Pairs with the release in `make_page`, so that the page is mapped for whoever sees its address.
     let page = PAGE.load(Ordering::Acquire);
@@ -118,7 +117,7 @@ fn make_page() -> Option<&'static AtomicU64> {
 pub(crate) fn tells_children_apart() -> bool {
     let is_empty_there = || {
         in_a_child(|| {
-            if read_token() != NONE {
+            if page().is_some_and(|page| page.load(Ordering::Relaxed) != NONE) {
                 // SAFETY: ends the process without running anything of the parent's.
                 unsafe { libc::_exit(1) };
             }

@@ -21,16 +21,15 @@ const CLAIMED: u64 = 32;
 /// A ring that is smaller is full or empty all the time.
 const SMALL: u32 = 64;
 
-/// The slot so many messages after `cursor`, if its position is below `ready`.
+/// The slot so many messages after `cursor`, if its position is below `ready`. It is one of the ring if either of the two is no
+/// more than a lap away.
 #[inline(always)]
 pub fn slot(ring: &Ring<'_>, cursor: &Cursor, distance: u32, ready: Position) -> Option<u32> {
     if cursor.position() + u64::from(distance) >= ready {
         return None;
     }
     let left = ring.capacity - cursor.slot();
-    let slot = if distance < left { cursor.slot() + distance } else { distance - left };
-    // `ready` may be nonsense.
-    (slot < ring.capacity).then_some(slot)
+    Some(if distance < left { cursor.slot() + distance } else { distance - left })
 }
 
 /// Whose position it is that says what is ready.
@@ -72,6 +71,8 @@ impl Ahead {
     /// The slot so many messages after `cursor`, where this side is, if it seems to be ready.
     #[inline(always)]
     pub fn slot(&mut self, ring: &Ring<'_>, cursor: &Cursor, distance: u32, other: Other<'_>) -> Option<u32> {
+        debug_assert!(distance <= SMALL, "{distance} messages ahead");
+        // `ready` may be nonsense: but this is within a lap, since it is none in a smaller ring.
         let slot = slot(ring, cursor, distance, self.ready);
         if slot.is_none() && cursor.position() >= self.stale && ring.capacity >= SMALL {
             // Only a hint: no slot is touched on the strength of it.
@@ -123,8 +124,20 @@ mod tests {
     }
 
     #[test]
-    fn no_slot_is_fetched_that_is_not_there() {
-        with_ring(4, |ring| assert_eq!(slot(&ring, &Cursor::at(3, 4), 8, u64::MAX), None));
+    fn no_slot_is_fetched_that_is_not_there_whatever_the_other_side_says() {
+        for capacity in [1, 4, SMALL - 1, SMALL, SMALL + 1, 100] {
+            with_ring(capacity, |ring| {
+                ring.control.tail.0.store(u64::MAX, Relaxed);
+                let mut ahead = Ahead::default();
+                let slots: Vec<_> = (0..3 * u64::from(capacity))
+                    .filter_map(|at| {
+                        ahead.slot(&ring, &Cursor::at(at, capacity), SMALL, Other::senders(&ring))
+                    })
+                    .collect();
+                assert!(slots.iter().all(|slot| *slot < capacity), "{slots:?} of {capacity}");
+                assert_eq!(slots.is_empty(), capacity < SMALL, "{slots:?} of {capacity}");
+            });
+        }
     }
 
     #[test]

@@ -29,10 +29,14 @@ pub(crate) const INHERITED: &str = "this handle belongs to the process that fork
 
 /// A segment that was formatted or checked here: its memory and where its parts lie.
 ///
-/// Invariants: `base` is the start of `memory`; `layout` was planned by this process and lies inside it.
+/// Invariants: `base` is the start of `memory`; `layout` was planned by this process and lies inside it; `control` and
+/// `slots` are where it says.
 #[derive(Clone, Debug)]
 pub(crate) struct Segment {
     base: NonNull<u8>,
+    /// At hand, as the slots are: both are used for every message.
+    control: NonNull<u8>,
+    slots: NonNull<u8>,
     layout: Layout,
     /// Dropped before the memory, which makes its user present.
     doors: Arc<OnceLock<Option<Doors>>>,
@@ -84,8 +88,19 @@ impl Segment {
     /// Formats a segment on the heap.
     pub(crate) fn on_heap(heap: HeapRegion, layout: Layout, schema: &[u8]) -> Self {
         formatter(&layout, schema)(heap.as_ptr(), heap.capacity());
-        let memory = Memory::Heap(heap);
-        Self { base: memory.base(), layout, memory, owner: ForkGuard::new(), doors: Arc::default() }
+        // SAFETY: `formatter` found room for the layout there.
+        unsafe { Self::of(Memory::Heap(heap), layout) }
+    }
+
+    /// # Safety
+    ///
+    /// `layout` was planned by this process and lies inside `memory`.
+    unsafe fn of(memory: Memory, layout: Layout) -> Self {
+        let base = memory.base();
+        // SAFETY: the caller's word.
+        let part = |offset: u64| unsafe { base.add(offset as usize) };
+        let (control, slots) = (part(layout.control), part(layout.slots));
+        Self { base, control, slots, layout, memory, owner: ForkGuard::new(), doors: Arc::default() }
     }
 
     /// Borrows a segment that somebody formatted, if it is what the program expects.
@@ -148,7 +163,8 @@ impl Segment {
         }
         let start = copy(0, len.min(HEADER_LEN as u64)).expect("the start of the mapping");
         let (layout, result) = check(&start, len, &copy)?;
-        Ok((Self { base, layout, memory, owner: ForkGuard::new(), doors: Arc::default() }, result))
+        // SAFETY: the check is of this memory.
+        Ok((unsafe { Self::of(memory, layout) }, result))
     }
 
     /// Where the segment lies.
@@ -234,21 +250,25 @@ impl Segment {
         }
     }
 
-    /// The ring in place. `form` and `kind` are those of the segment's layout; that the caller says them
-    /// again lets the compiler know them.
+    /// The ring in place. That the caller says what the layout says lets the compiler know it.
+    ///
+    /// # Safety
+    ///
+    /// `form`, `kind` and `stride` are those of the layout.
     #[inline]
-    pub(crate) fn ring(&self, form: Form, kind: Kind) -> Ring<'_> {
-        debug_assert_eq!(Some(form), self.layout.shape.form);
-        let control = self.part(self.layout.control).cast::<Control>();
+    pub(crate) unsafe fn ring(&self, form: Form, kind: Kind, stride: usize) -> Ring<'_> {
+        let Shape { terms, form: planned, stride: bytes, .. } = self.layout.shape;
+        debug_assert_eq!((Some(form), kind, stride as u64), (planned, terms.kind, bytes));
+        let control = self.control.cast::<Control>();
         // SAFETY: the plan keeps the control lines there, aligned to 128, inside the mapping; zero bytes are
         // valid, it holds only atomics; `self` keeps the memory.
-        let control = unsafe { &*control };
+        let control = unsafe { control.as_ref() };
         let stamps = match form {
             Form::Stamped => {
                 // SAFETY: 1. each slot starts with its stamp: `capacity` slots, `stride` bytes apart, lie
                 // inside the mapping, aligned to 16 or more; zero bytes are a valid stamp; `self` keeps the
                 // memory. 2. A payload starts behind the stamp, so nothing else touches these words.
-                unsafe { Strided::new(self.slots(), self.layout.shape.stride as usize, self.capacity()) }
+                unsafe { Strided::new(self.slots, stride, self.capacity()) }
             }
             Form::Indexed => Strided::none(),
         };
@@ -304,7 +324,9 @@ impl Segment {
     pub(crate) fn any_ring(&self) -> Ring<'_> {
         self.assert_ours();
         let shape = &self.layout.shape;
-        self.ring(shape.form.expect("the segment has a ring"), shape.terms.kind)
+        let form = shape.form.expect("the segment has a ring");
+        // SAFETY: they are its own.
+        unsafe { self.ring(form, shape.terms.kind, shape.stride as usize) }
     }
 
     /// The cell of that number, of a segment that has cells.
@@ -326,7 +348,7 @@ impl Segment {
     /// The start of the first slot.
     #[inline]
     pub(crate) fn slots(&self) -> NonNull<u8> {
-        NonNull::new(self.part(self.layout.slots)).expect("a mapping does not reach address 0")
+        self.slots
     }
 
     #[inline]
