@@ -41,8 +41,7 @@ impl<T: Message, K: Kind> Claim<'_, T, K> {
     fn publish(self) {
         let mut claim = ManuallyDrop::new(self);
         claim.0.segment().assert_ours();
-        claim.0.fill_first();
-        claim.0.commit(1);
+        claim.0.send_first();
     }
 }
 
@@ -230,8 +229,7 @@ impl<T: Message, K: Kind> Drop for Lease<'_, T, K> {
     fn drop(&mut self) {
         crate::sync::crash_point("lease.before-release");
         if self.slots.segment().is_ours() {
-            self.slots.skip();
-            self.slots.release(1);
+            self.slots.drop_first();
         }
     }
 }

@@ -82,6 +82,8 @@ pub(crate) struct Watch {
     looks: u32,
     /// When the clock was last read.
     ticked: Duration,
+    /// Whether it has ticked since that was asked.
+    has_ticked: bool,
     /// When the kernel was last asked.
     probed: Duration,
     /// What was in the way when the clock was last read, and since when, so far as it was read.
@@ -115,6 +117,7 @@ impl Watch {
             stall_limit,
             looks: 0,
             ticked: now,
+            has_ticked: false,
             probed: now,
             stuck: None,
             one_thread: PhantomData,
@@ -128,16 +131,17 @@ impl Watch {
     pub(crate) fn ask(&mut self, segment: &Segment, member: &Member) -> News {
         let ring = segment.any_ring();
         let presence = table::presence(&ring, self.side);
-        let shared = ring.rules.shared_senders || ring.rules.shared_receivers;
-        if presence != Presence::Live && !shared {
-            return presence.into();
-        }
         self.looks = self.looks.wrapping_add(1);
         if self.looks % LOOKS_PER_CLOCK != 0 {
             return presence.into();
         }
         let now = coarse_now();
         let is_new = std::mem::replace(&mut self.ticked, now) != now;
+        self.has_ticked |= is_new;
+        let shared = ring.rules.shared_senders || ring.rules.shared_receivers;
+        if presence != Presence::Live && !shared {
+            return presence.into();
+        }
         let (unasked, stuck) = (now.saturating_sub(self.probed), shared && is_new);
         let stuck = if stuck { self.stuck_for(&ring, now) } else { Duration::ZERO };
         let hurry = !stuck.is_zero() && stuck.min(unasked) >= self.interval / HURRY;
@@ -146,6 +150,12 @@ impl Watch {
         }
         self.probed = now;
         self.probe(&ring, member)
+    }
+
+    /// Whether some milliseconds have passed since this was last so: then there is time for what is not urgent.
+    #[inline]
+    pub(crate) fn take_tick(&mut self) -> bool {
+        std::mem::take(&mut self.has_ticked)
     }
 
     /// What the kernel says.

@@ -110,16 +110,14 @@ impl<T: Message, K: Kind> Receiver<T, K> {
     #[inline(never)]
     fn poll(&mut self, want: u32) -> Result<u32, Stop> {
         let (slots, member) = (&mut self.slots, &self.member);
-        self.patience.once(member, |watch| slots.poll(want, |segment| watch.ask(segment, member)))
+        self.patience.once(member, |watch| slots.poll(want, watch, member))
     }
 
     /// Looks for up to `want` messages and waits until there is one.
     #[inline(never)]
     fn poll_waiting(&mut self, want: u32, timeout: Option<Duration>) -> Result<u32, Stop> {
         let (slots, member) = (&mut self.slots, &self.member);
-        self.patience.until(member, slots.position(), timeout, |watch| {
-            slots.poll(want, |segment| watch.ask(segment, member))
-        })
+        self.patience.until(member, slots.position(), timeout, |watch| slots.poll(want, watch, member))
     }
 
     /// Receives a message if there is one.
@@ -262,8 +260,7 @@ impl<T: Message, K: Kind> Receiver<T, K> {
 
     #[cold]
     fn drop_first(&mut self) {
-        self.slots.skip();
-        self.slots.release(1);
+        self.slots.drop_first();
     }
 
     /// The messages as they come, until there is none and every sender is gone; an invalid one or a broken channel ends it

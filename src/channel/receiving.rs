@@ -4,7 +4,9 @@ use std::ptr::NonNull;
 
 use super::blocking::Stop;
 use super::kind::Kind;
+use super::member::Member;
 use super::payload::Payload;
+use super::peer::Watch;
 use super::slots::Slots;
 use super::tally::{self, COUNTS, Tally};
 use super::trace::{self, Told};
@@ -110,7 +112,7 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
     }
 
     /// Claims up to `want` messages, at least one.
-    pub(super) fn poll(&mut self, want: u32, ask: impl FnOnce(&Segment) -> News) -> Result<u32, Stop> {
+    pub(super) fn poll(&mut self, want: u32, watch: &mut Watch, member: &Member) -> Result<u32, Stop> {
         self.slots.check_owner()?;
         self.begin();
         self.ready = 0;
@@ -119,16 +121,16 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
             self.store_sums();
         }
         let ring = self.slots.ring();
-        let polled = peer::poll(&mut self.side, &ring, want, || ask(&self.slots.segment));
+        let polled = peer::poll(&mut self.side, &ring, want, || watch.ask(&self.slots.segment, member));
         // It may have passed over gaps, and so given slots back; of one sender there are none.
         if Self::KEEPS_REDELIVERED {
             self.slots.ring_for(Side::Sending);
         }
-        if polled.is_err() {
-            if !K::SHARED_RECEIVERS {
-                self.slots.fetch_awaited(self.side.slot());
-            }
-            self.tally.nothing(self.sole_position(), self.slots.segment.receivers());
+        if polled.is_err() && !K::SHARED_RECEIVERS {
+            self.slots.fetch_awaited(self.side.slot());
+        }
+        if watch.take_tick() {
+            self.tally.store(self.sole_position(), self.slots.segment.receivers(), None);
         }
         self.ready = polled?;
         Ok(self.ready)
@@ -168,12 +170,13 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
         found
     }
 
-    /// Counts the first message as taken.
+    /// The first message is taken, and its slot given back.
     #[inline]
-    pub(super) fn skip(&mut self) {
+    pub(super) fn drop_first(&mut self) {
         self.fetch_ahead(0);
         let found = self.found();
-        self.pass(found);
+        let begins_lap = self.pass(found);
+        self.release(1, begins_lap);
     }
 
     /// Has lines brought here that are read by and by, so many messages further on than usual.
@@ -183,9 +186,9 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
         self.slots.fetch_ahead(slot, further, |ring, distance| self.side.ahead(ring, distance));
     }
 
-    /// The next message is taken.
+    /// The next message is taken. Of a sole side, whether a lap has begun since the one before was, when its sums may be due.
     #[inline(always)]
-    pub(super) fn pass(&mut self, _: Found) {
+    pub(super) fn pass(&mut self, _: Found) -> bool {
         if Self::KEEPS_REDELIVERED {
             let before = self.side.redelivered();
             self.redelivered = self.redelivered.max(before);
@@ -193,15 +196,16 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
                 self.happened(Event::Redelivered);
             }
         }
-        let begins_lap = self.side.take(&self.slots.ring());
-        if COUNTS && !K::SHARED_RECEIVERS && begins_lap {
-            self.sums_are_due = self.tally.is_due_at(self.side.position());
-        }
+        self.side.take(&self.slots.ring())
     }
 
-    /// Gives the slots of what was taken back, of so many messages, and wakes who waits for one.
+    /// Gives the slots of what was taken back, of so many messages, and wakes who waits for one. `may_be_due`: of a sole side,
+    /// whether to see if its sums are.
     #[inline]
-    pub(super) fn release(&mut self, count: u64) {
+    pub(super) fn release(&mut self, count: u64, may_be_due: bool) {
+        if COUNTS && !K::SHARED_RECEIVERS && may_be_due {
+            self.sums_are_due = self.tally.is_due_at(self.side.position());
+        }
         self.side.release(&self.slots.ring());
         if self.tally.moved(count, K::SHARED_RECEIVERS) {
             self.store_sums();

@@ -101,16 +101,14 @@ impl<T: Message, K: Kind> Sender<T, K> {
     #[inline(never)]
     fn claim(&mut self, want: u32) -> Result<u32, Stop> {
         let (slots, member) = (&mut self.slots, &self.member);
-        self.patience.once(member, |watch| slots.claim(want, |segment| watch.ask(segment, member)))
+        self.patience.once(member, |watch| slots.claim(want, watch, member))
     }
 
     /// Claims up to `want` slots and waits until there is one.
     #[inline(never)]
     fn claim_waiting(&mut self, want: u32, timeout: Option<Duration>) -> Result<u32, Stop> {
         let (slots, member) = (&mut self.slots, &self.member);
-        self.patience.until(member, slots.position(), timeout, |watch| {
-            slots.claim(want, |segment| watch.ask(segment, member))
-        })
+        self.patience.until(member, slots.position(), timeout, |watch| slots.claim(want, watch, member))
     }
 
     /// Sends a message if there is a free slot.

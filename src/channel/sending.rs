@@ -4,11 +4,13 @@ use std::ptr::NonNull;
 
 use super::blocking::Stop;
 use super::kind::Kind;
+use super::member::Member;
 use super::payload::Payload;
+use super::peer::Watch;
 use super::slots::Slots;
 use super::tally::{self, COUNTS, Tally};
 use super::trace::{self, Told};
-use crate::protocol::counters::{Event, published};
+use crate::protocol::counters::Event;
 use crate::protocol::peer::{self, News};
 use crate::protocol::ring::Corruption;
 use crate::protocol::roster::Side;
@@ -78,13 +80,13 @@ impl<P: Payload, K: Kind> Sending<P, K> {
     }
 
     /// Claims up to `want` free slots, at least one.
-    pub(super) fn claim(&mut self, want: u32, ask: impl FnOnce(&Segment) -> News) -> Result<u32, Stop> {
+    pub(super) fn claim(&mut self, want: u32, watch: &mut Watch, member: &Member) -> Result<u32, Stop> {
         self.slots.check_owner()?;
         let ring = self.slots.ring();
         self.claimed = 0;
-        let claimed = peer::claim(&mut self.side, &ring, want, || ask(&self.slots.segment));
-        if claimed.is_err() {
-            self.tally.nothing(self.sole_position(), self.slots.segment.senders());
+        let claimed = peer::claim(&mut self.side, &ring, want, || watch.ask(&self.slots.segment, member));
+        if watch.take_tick() {
+            self.tally.store(self.sole_position(), self.slots.segment.senders(), None);
         }
         self.claimed = claimed?;
         Ok(self.claimed)
@@ -124,51 +126,45 @@ impl<P: Payload, K: Kind> Sending<P, K> {
         self.claimed as usize
     }
 
-    /// The message in the first claimed slot is complete.
+    /// Publishes the message in the first claimed slot, which is complete.
     #[inline]
-    pub(super) fn fill_first(&mut self) {
+    pub(super) fn send_first(&mut self) {
         self.fetch_ahead(0);
         let room = self.room();
-        self.fill(room);
+        let begins_lap = self.fill(room);
+        self.commit(1, begins_lap);
     }
 
-    /// The message in the next slot is complete.
+    /// The message in the next slot is complete. Of a sole side, whether a lap begins, when its sums may be due.
     #[inline(always)]
-    pub(super) fn fill(&mut self, _: Room) {
+    pub(super) fn fill(&mut self, _: Room) -> bool {
         crash_point("send.after-write");
-        if self.side.fill(&self.slots.ring()) && COUNTS && !K::SHARED_SENDERS {
-            self.end_lap();
-        }
+        self.side.fill(&self.slots.ring())
     }
 
-    /// Publishes the messages that were filled, so many, and wakes who waits for them.
+    /// Publishes the messages that were filled, so many, and wakes who waits for them. `may_be_due`: of a sole side, whether to
+    /// see if its sums are.
     #[inline]
-    pub(super) fn commit(&mut self, count: u64) {
+    pub(super) fn commit(&mut self, count: u64, may_be_due: bool) {
         self.side.commit(&self.slots.ring());
         if self.tally.moved(count, K::SHARED_SENDERS) {
-            self.store_sums(None);
+            self.store_sums();
         }
         if self.slots.ring_for(Side::Receiving) {
             self.woke();
         }
+        if COUNTS && !K::SHARED_SENDERS && may_be_due && self.tally.is_due_at(self.side.position()) {
+            self.store_sums();
+        }
     }
 
     #[cold]
     #[inline(never)]
-    fn store_sums(&mut self, position: Option<u64>) {
+    fn store_sums(&mut self) {
+        let position = self.sole_position();
         let (slots, side) = (&self.slots, &self.side);
         let fill = self.tally.looks_at_fill(position).then(|| side.in_flight(&slots.ring()));
         self.tally.store(position, slots.segment.senders(), fill);
-    }
-
-    /// Of a sole side: a lap has ended. Some messages of the call may not be published yet.
-    #[cold]
-    #[inline(never)]
-    fn end_lap(&mut self) {
-        let position = published(&self.slots.ring());
-        if self.tally.is_due_at(position) {
-            self.store_sums(Some(position));
-        }
     }
 
     #[cold]

@@ -181,8 +181,8 @@ impl<T: Message, K: Kind> SendSlots<T, K> {
         // filled, and no other sender writes it; 3. `T` is `Copy`.
         unsafe { slot.copy_from_nonoverlapping(message.into(), 1) };
         self.fetch_ahead(0);
-        self.fill(room);
-        self.commit(1);
+        let begins_lap = self.fill(room);
+        self.commit(1, begins_lap);
     }
 
     /// Sends messages by the next slots, of which so many are claimed.
@@ -206,7 +206,7 @@ impl<T: Message, K: Kind> SendSlots<T, K> {
             }
             rest = later;
         }
-        self.commit(messages.len() as u64);
+        self.commit(messages.len() as u64, true);
     }
 }
 
@@ -225,9 +225,9 @@ impl<T: Message, K: Kind> RecvSlots<T, K> {
         let mut message = MaybeUninit::<T>::uninit();
         self.copy(&found, slice::from_mut(&mut message));
         self.fetch_ahead(0);
-        self.pass(found);
+        let begins_lap = self.pass(found);
         crash_point("recv.after-read");
-        self.release(1);
+        self.release(1, begins_lap);
         // SAFETY: all bytes were copied.
         if let Err(field) = unsafe { validate_bits(&message) } {
             return Err(invalid(field));
@@ -261,7 +261,7 @@ impl<T: Message, K: Kind> RecvSlots<T, K> {
             // SAFETY: all bytes of the first message were copied.
             if let Err(field) = unsafe { validate_bits(&room[0]) } {
                 if taken == 0 {
-                    self.release(1);
+                    self.release(1, true);
                     return Err(field);
                 }
                 // Only if a hostile peer changed it after it was validated: dropped, as every invalid one.
@@ -271,7 +271,7 @@ impl<T: Message, K: Kind> RecvSlots<T, K> {
             unsafe { messages.set_len(messages.len() + run) };
             taken += run;
         }
-        self.release(taken as u64);
+        self.release(taken as u64, true);
         Ok(taken)
     }
 

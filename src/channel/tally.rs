@@ -6,13 +6,11 @@ use crate::protocol::roster::{Record, identity};
 /// Whether participants of this program count.
 pub(super) const COUNTS: bool = cfg!(feature = "counters");
 
-/// Once in so many messages, at least, the sums are stored.
+/// Once in so many messages, at least, the sums are stored, and at a tick of the clock that a wait reads.
 const MESSAGES: u64 = 1024;
 /// At first whenever the sums are stored, and later once in so many messages, at least, and not more often by much, it is looked
 /// how full the ring is: by a line that the other side writes.
 const BETWEEN_FILLS: u64 = 8 * MESSAGES;
-/// After so many looks in turn that found nothing the sums are stored: there is time.
-const LOOKS: u32 = 64;
 
 /// What one end has moved.
 ///
@@ -22,8 +20,6 @@ const LOOKS: u32 = 64;
 pub(super) struct Tally {
     /// Which of its side's records it has.
     index: u32,
-    /// Looks that found nothing since something was moved.
-    looks: u32,
     /// Of a sole side: the position at which it began.
     first: u64,
     /// Messages that were moved when the sums were last due. They are stored then, and now and then between.
@@ -40,7 +36,7 @@ pub(super) struct Tally {
 
 impl Tally {
     pub(super) fn new(index: u32, first: u64) -> Self {
-        Self { index, looks: 0, first, base: 0, left: MESSAGES as i64, further: 0, stored: 0, looked: 0 }
+        Self { index, first, base: 0, left: MESSAGES as i64, further: 0, stored: 0, looked: 0 }
     }
 
     /// Which of its side's records it has.
@@ -85,17 +81,6 @@ impl Tally {
         looks
     }
 
-    /// A look found nothing.
-    #[inline]
-    pub(super) fn nothing(&mut self, position: Option<u64>, records: &[Record]) {
-        if COUNTS && self.stored != self.messages(position) {
-            self.looks += 1;
-            if self.looks >= LOOKS {
-                self.store(position, records, None);
-            }
-        }
-    }
-
     /// Stores the sums.
     #[cold]
     #[inline(never)]
@@ -108,7 +93,7 @@ impl Tally {
             if let Some(fill) = fill {
                 record.note_fill(fill);
             }
-            (self.stored, self.looks) = (messages, 0);
+            self.stored = messages;
         }
     }
 

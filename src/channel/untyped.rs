@@ -219,15 +219,13 @@ impl<K: Kind> End<To<K>> {
     fn send(&mut self, message: &[u8], timeout: Duration) -> Result<(), SendTimeoutError<()>> {
         let Self { slots, patience, member, message: room } = self;
         assert_eq!(message.len(), room.len(), "the bytes of one message");
-        let claimed = patience.until(member, slots.position(), Some(timeout), |watch| {
-            slots.claim(1, |segment| watch.ask(segment, member))
-        });
+        let claimed =
+            patience.until(member, slots.position(), Some(timeout), |watch| slots.claim(1, watch, member));
         claimed.map_err(|stop| stop.send_timeout(()))?;
         // SAFETY: 1. the first claimed slot has so many bytes inside the segment; 2. no receiver reads it before it is
         // filled, and no other sender writes it; 3. `message` has so many, by the assertion.
         unsafe { slots.first().copy_from_nonoverlapping(NonNull::from(message).cast(), room.len()) };
-        slots.fill_first();
-        slots.commit(1);
+        slots.send_first();
         Ok(())
     }
 }
@@ -241,14 +239,12 @@ impl<K: Kind> End<From<K>> {
 
     fn recv(&mut self, timeout: Duration) -> Result<&[u8], RecvTimeoutError> {
         let Self { slots, patience, member, message } = self;
-        let ready = patience.until(member, slots.position(), Some(timeout), |watch| {
-            slots.poll(1, |segment| watch.ask(segment, member))
-        });
+        let ready =
+            patience.until(member, slots.position(), Some(timeout), |watch| slots.poll(1, watch, member));
         ready.map_err(|stop| stop.recv_timeout())?;
         // SAFETY: 1. the words of a slot, which are whole words of the segment; 2. `message` is ours, and as long.
         unsafe { words::load(slots.first().as_ptr(), message.as_mut_ptr(), message.len()) };
-        slots.skip();
-        slots.release(1);
+        slots.drop_first();
         Ok(message)
     }
 }

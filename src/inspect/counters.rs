@@ -47,8 +47,8 @@ pub struct Counters {
     /// Messages it received that may have been received before. Not known where neither side is shared.
     pub redelivered: u64,
     /// When it last did something, as far as is known. It looks at the clock where it stores its sums: with each 1024th message,
-    /// or of a sole side at the end of a lap with 1024 or more of them, a receiver with its next call; after 64 looks in turn at
-    /// nothing; when it has slept; and when it wakes somebody.
+    /// or of a sole side at the end of a lap or a batch with 1024 or more of them, a receiver with its next call; when it looks
+    /// at nothing and a clock of some milliseconds has ticked; when it has slept; and when it wakes somebody.
     pub active: SystemTime,
 }
 

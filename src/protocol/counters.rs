@@ -7,7 +7,6 @@
 //! Messages are not counted there one by one: the holder stores sums now and then. Of a sole side the ring has the number of
 //! messages anyway.
 
-use super::ring::{Position, Ring};
 use super::roster::Record;
 use crate::sync::Ordering::{self, Acquire, Relaxed, Release};
 use crate::sync::{HintU64, fence};
@@ -82,11 +81,6 @@ pub enum Event {
     Wake,
     /// [`Counts::repairs`].
     Repair,
-}
-
-/// Of a sole sender: everything below it is published.
-pub fn published(ring: &Ring<'_>) -> Position {
-    ring.control.tail.0.load(APART)
 }
 
 impl Record {
