@@ -19,20 +19,26 @@ const BATCHES: u64 = 2;
 const IN_PLACE: u64 = 3;
 const SHARED: u64 = 4;
 const SHARED_BATCHES: u64 = 5;
+/// Memory as the yardstick's, filled and emptied as batches are.
+const COPIES: u64 = 6;
 
 /// Contestants, with their yardsticks.
-const CONTESTANTS: [(u64, u64, &str); 7] = [
+const CONTESTANTS: [(u64, u64, &str); 9] = [
     (SINGLE, YARDSTICK, "single"),
     (BATCHES, YARDSTICK, "batch of 32"),
     (IN_PLACE, YARDSTICK, "in place"),
+    (COPIES, YARDSTICK, "bare copies"),
+    (BATCHES, COPIES, "batch / copies"),
     (SHARED, YARDSTICK, "mpmc single"),
     (SHARED_BATCHES, YARDSTICK, "mpmc batch"),
     (SHARED, SINGLE, "mpmc / spsc"),
-    (SHARED_BATCHES, BATCHES, "the batches"),
+    (SHARED_BATCHES, BATCHES, "mpmc / spsc, batches"),
 ];
 
 /// The sizes, in words, in which the channel that others could share runs too.
 const SHARED_SIZES: [usize; 4] = [1, 7, 8, 32];
+/// And those in which copies are what takes time.
+const COPIED_SIZES: [usize; 2] = [128, 512];
 
 fn messages(words: usize) -> u64 {
     (SLICE / (words as u64 * 8)).min(MOST) / BATCH as u64 * BATCH as u64
@@ -81,6 +87,14 @@ where
                     self.batch.clear();
                     self.batch.extend((first..first + BATCH as u64).map(|number| [number; N]));
                     self.tx.send_batch(&self.batch).expect("the other process");
+                }
+            }
+            COPIES => {
+                for _ in 0..count / BATCH as u64 {
+                    self.batch.clear();
+                    let first = self.raw.position() + 1;
+                    self.batch.extend((first..first + BATCH as u64).map(|number| [number; N]));
+                    self.raw.send_copies(self.batch.as_slice().try_into().expect("a batch"));
                 }
             }
             SHARED => {
@@ -132,6 +146,16 @@ where
                     }
                 }
             }
+            COPIES => {
+                self.batch.resize(BATCH, [0; N]);
+                for _ in 0..count / BATCH as u64 {
+                    let first = self.raw.position() + 1;
+                    self.raw.recv_copies(self.batch.as_mut_slice().try_into().expect("a batch"));
+                    for (number, message) in (first..).zip(&self.batch) {
+                        check(message, number);
+                    }
+                }
+            }
             SHARED => {
                 let end = self.received + count;
                 while self.received < end {
@@ -163,6 +187,15 @@ where
 
 /// In words.
 const SIZES: [usize; 6] = [1, 7, 8, 32, 128, 512];
+
+/// Whether these two are compared with messages of so many words.
+fn runs(what: u64, yardstick: u64, words: usize) -> bool {
+    match (what, yardstick) {
+        (SHARED | SHARED_BATCHES, _) => SHARED_SIZES.contains(&words),
+        (COPIES, _) | (_, COPIES) => COPIED_SIZES.contains(&words),
+        _ => true,
+    }
+}
 
 macro_rules! each_size {
     ($run:ident) => {
@@ -231,9 +264,10 @@ fn answer(child: Child) {
 
 fn measure(mut parent: Parent, arguments: support::Arguments) {
     let mut rows = Vec::new();
-    let shared = SHARED_SIZES.iter().filter(|words| arguments.include(**words)).count();
-    // Three contestants of each size, and four more of some.
-    let progress = Progress::new((arguments.count() * 3 + shared * 4) * (arguments.pairs + 1));
+    let rows_of = |words| CONTESTANTS.iter().filter(|(what, than, _)| runs(*what, *than, words)).count();
+    let all: usize =
+        SIZES.iter().filter(|words| arguments.include(**words)).map(|words| rows_of(*words)).sum();
+    let progress = Progress::new(all * (arguments.pairs + 1));
     macro_rules! measure {
         ($n:literal) => {{
             let mut sender = Out::<$n> {
@@ -252,8 +286,7 @@ fn measure(mut parent: Parent, arguments: support::Arguments) {
                 batch: Vec::with_capacity(BATCH),
             };
             for (what, yardstick, contestant) in CONTESTANTS {
-                let runs = what < SHARED || SHARED_SIZES.contains(&$n);
-                if !runs || !arguments.include($n) {
+                if !runs(what, yardstick, $n) || !arguments.include($n) {
                     continue;
                 }
                 let both = (what, yardstick);
@@ -271,8 +304,8 @@ fn measure(mut parent: Parent, arguments: support::Arguments) {
         title: "one-way stream between two processes, polling, 1024 slots",
         unit: "M/s",
         ratio: "messages per second / those of memory announced in batches of 32, same run and cores \
-                (higher is better);\n       in the last two rows of a size, those of mpmc / those of spsc, one by one and in \
-                batches",
+                (higher is better);\n       in rows with a stroke / those of the other contestant: bare memory with a copy in and \
+                one out, or spsc",
         rows,
         notes: Vec::new(),
     };
