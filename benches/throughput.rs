@@ -21,12 +21,15 @@ const SHARED: u64 = 4;
 const SHARED_BATCHES: u64 = 5;
 /// Memory as the yardstick's, filled and emptied as batches are.
 const COPIES: u64 = 6;
+/// Each process sends and receives by itself, so that no line travels.
+const ALONE: u64 = 7;
 
 /// Contestants, with their yardsticks.
-const CONTESTANTS: [(u64, u64, &str); 9] = [
+const CONTESTANTS: [(u64, u64, &str); 10] = [
     (SINGLE, YARDSTICK, "single"),
     (BATCHES, YARDSTICK, "batch of 32"),
     (IN_PLACE, YARDSTICK, "in place"),
+    (SINGLE, ALONE, "single / alone"),
     (COPIES, YARDSTICK, "bare copies"),
     (BATCHES, COPIES, "batch / copies"),
     (SHARED, YARDSTICK, "mpmc single"),
@@ -39,6 +42,8 @@ const CONTESTANTS: [(u64, u64, &str); 9] = [
 const SHARED_SIZES: [usize; 4] = [1, 7, 8, 32];
 /// And those in which copies are what takes time.
 const COPIED_SIZES: [usize; 2] = [128, 512];
+/// And those in which instructions are.
+const SMALL_SIZES: [usize; 3] = [1, 7, 8];
 
 fn messages(words: usize) -> u64 {
     (SLICE / (words as u64 * 8)).min(MOST) / BATCH as u64 * BATCH as u64
@@ -51,12 +56,47 @@ fn check<const N: usize>(message: &[u64; N], number: u64) {
     assert_eq!(sum, number.wrapping_mul(N as u64), "a message was lost or torn");
 }
 
+/// Both ends of a channel, for one process that is alone with it.
+struct Both<const N: usize> {
+    tx: spsc::Sender<[u64; N]>,
+    rx: spsc::Receiver<[u64; N]>,
+}
+
+impl<const N: usize> Both<N>
+where
+    [u64; N]: Message,
+{
+    fn new() -> Self {
+        let (tx, rx) = spsc::in_process(CAPACITY).expect("a channel");
+        Self { tx, rx }
+    }
+
+    /// Half as many messages go in, and then out, as the first-level cache holds.
+    fn run(&mut self, count: u64) {
+        // So many lines are half of a first-level cache.
+        let some = 384;
+        let (mut sent, end) = (self.tx.position(), self.tx.position() + count);
+        while sent < end {
+            let next = end.min(sent + some);
+            for number in sent + 1..=next {
+                self.tx.send([number; N]).expect("this process");
+            }
+            sent = next;
+            while self.rx.position() < next {
+                let message = self.rx.recv().expect("this process");
+                check(&message, self.rx.position());
+            }
+        }
+    }
+}
+
 struct Out<const N: usize> {
     tx: spsc::Sender<[u64; N]>,
     shared: mpmc::Sender<[u64; N]>,
     /// Messages that went through `shared`.
     sent: u64,
     raw: BatchRing,
+    both: Both<N>,
     batch: Vec<[u64; N]>,
 }
 
@@ -66,6 +106,7 @@ struct In<const N: usize> {
     /// Messages that came through `shared`.
     received: u64,
     raw: BatchRing,
+    both: Both<N>,
     batch: Vec<[u64; N]>,
 }
 
@@ -77,6 +118,7 @@ where
         let next = self.tx.position() + 1;
         match what {
             YARDSTICK => self.raw.send(count),
+            ALONE => self.both.run(count),
             SINGLE => {
                 for number in next..next + count {
                     self.tx.send([number; N]).expect("the other process");
@@ -130,6 +172,7 @@ where
         let end = self.rx.position() + count;
         match what {
             YARDSTICK => self.raw.recv(count),
+            ALONE => self.both.run(count),
             SINGLE => {
                 while self.rx.position() < end {
                     let message = self.rx.recv().expect("the other process");
@@ -193,6 +236,7 @@ fn runs(what: u64, yardstick: u64, words: usize) -> bool {
     match (what, yardstick) {
         (SHARED | SHARED_BATCHES, _) => SHARED_SIZES.contains(&words),
         (COPIES, _) | (_, COPIES) => COPIED_SIZES.contains(&words),
+        (_, ALONE) => SMALL_SIZES.contains(&words),
         _ => true,
     }
 }
@@ -250,6 +294,7 @@ fn answer(child: Child) {
                     .expect("a channel"),
                 received: 0,
                 raw: BatchRing::new(memory(&child.side, $n), $n),
+                both: Both::new(),
                 batch: Vec::with_capacity(BATCH),
             };
             contestants.push(($n, Box::new(move |what, count| receiver.run(what, count))));
@@ -283,6 +328,7 @@ fn measure(mut parent: Parent, arguments: support::Arguments) {
                     .expect("a channel"),
                 sent: 0,
                 raw: BatchRing::new(memory(&parent.side, $n), $n),
+                both: Both::new(),
                 batch: Vec::with_capacity(BATCH),
             };
             for (what, yardstick, contestant) in CONTESTANTS {
@@ -304,8 +350,8 @@ fn measure(mut parent: Parent, arguments: support::Arguments) {
         title: "one-way stream between two processes, polling, 1024 slots",
         unit: "M/s",
         ratio: "messages per second / those of memory announced in batches of 32, same run and cores \
-                (higher is better);\n       in rows with a stroke / those of the other contestant: bare memory with a copy in and \
-                one out, or spsc",
+                (higher is better);\n       in rows with a stroke / those of the other contestant: a core that sends and receives by \
+                itself, bare memory with\n       a copy in and one out, or spsc",
         rows,
         notes: Vec::new(),
     };
