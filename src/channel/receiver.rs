@@ -86,7 +86,7 @@ impl<T: Message, K: Kind> Receiver<T, K> {
         stopped: impl FnOnce(Stop) -> E,
         invalid: impl FnOnce(InvalidField) -> E,
     ) -> Result<T, E> {
-        if let Some(found) = self.slots.find_one() {
+        if let Some(found) = self.slots.poll_found() {
             return self.slots.take(found, invalid);
         }
         self.take_by(poll, stopped, invalid)

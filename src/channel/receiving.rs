@@ -19,6 +19,7 @@ use crate::segment::{self, Segment};
 use crate::wait::Bell;
 
 /// The next message is claimed, for whoever has this of the side that gave it.
+#[must_use = "a message that is claimed and not taken comes again"]
 pub(crate) struct Found(());
 
 /// The receiving side's slots, with that payload.
@@ -84,7 +85,7 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
     pub(super) fn poll_one(&mut self) -> bool {
         // Not of the answer: some compilers forget a comparison that is made a number and a branch (rust-lang/rust#158206).
         self.ready = 0;
-        if !self.is_one_there() {
+        if !self.poll_next() {
             return false;
         }
         self.ready = 1;
@@ -93,12 +94,12 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
 
     /// The same for a message that is passed at once: to keep the claim would be two stores for nothing.
     #[inline]
-    pub(super) fn find_one(&mut self) -> Option<Found> {
-        self.is_one_there().then_some(Found(()))
+    pub(super) fn poll_found(&mut self) -> Option<Found> {
+        self.poll_next().then_some(Found(()))
     }
 
     #[inline]
-    fn is_one_there(&mut self) -> bool {
+    fn poll_next(&mut self) -> bool {
         self.begin();
         !self.sums_are_due() && self.slots.segment.is_ours() && self.side.poll_one(&self.slots.ring())
     }
@@ -142,17 +143,10 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
         !is_ours || peer::may_poll(&mut self.side, &self.slots.ring(), || ask(&self.slots.segment))
     }
 
-    /// The first message that this call has claimed.
-    #[inline]
-    pub(super) fn claimed(&self) -> Found {
-        assert!(self.ready > 0, "a message was read before it was there");
-        Found(())
-    }
-
-    /// Its slot.
+    /// The slot of the first message that this call has claimed.
     #[inline]
     pub(super) fn first(&self) -> NonNull<u8> {
-        let _ = self.claimed();
+        assert!(self.ready > 0, "a message was read before it was there");
         self.slots.at(self.side.slot())
     }
 
@@ -165,9 +159,9 @@ impl<P: Payload, K: Kind> Receiving<P, K> {
     /// The first message that this call has claimed, to be taken.
     #[inline]
     pub(super) fn found(&mut self) -> Found {
-        let found = self.claimed();
+        assert!(self.ready > 0, "a message was taken before it was there");
         self.ready -= 1;
-        found
+        Found(())
     }
 
     /// The first message is taken, and its slot given back.

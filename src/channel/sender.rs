@@ -91,7 +91,7 @@ impl<T: Message, K: Kind> Sender<T, K> {
     /// copied once more.
     #[inline(always)]
     fn room(&mut self, claim: impl FnOnce(&mut Self) -> Result<u32, Stop>) -> Result<Room, Stop> {
-        match self.slots.find_one() {
+        match self.slots.claim_room() {
             Some(room) => Ok(room),
             None => claim(self).map(|_| self.slots.room()),
         }

@@ -20,6 +20,7 @@ use crate::sync::crash_point;
 use crate::wait::Bell;
 
 /// The next slot is claimed, for whoever has this of the side that gave it.
+#[must_use = "a slot that is claimed and not filled is in the way of others"]
 pub(crate) struct Room(());
 
 /// The sending side's slots, with that payload.
@@ -61,7 +62,7 @@ impl<P: Payload, K: Kind> Sending<P, K> {
     pub(super) fn claim_one(&mut self) -> bool {
         // As in `Receiving::poll_one`.
         self.claimed = 0;
-        if !self.is_one_free() {
+        if !self.claim_next() {
             return false;
         }
         self.claimed = 1;
@@ -70,12 +71,12 @@ impl<P: Payload, K: Kind> Sending<P, K> {
 
     /// The same for a slot that is filled at once: to keep the claim would be two stores for nothing.
     #[inline]
-    pub(super) fn find_one(&mut self) -> Option<Room> {
-        self.is_one_free().then_some(Room(()))
+    pub(super) fn claim_room(&mut self) -> Option<Room> {
+        self.claim_next().then_some(Room(()))
     }
 
     #[inline]
-    fn is_one_free(&mut self) -> bool {
+    fn claim_next(&mut self) -> bool {
         self.slots.segment.is_ours() && self.side.claim_one(&self.slots.ring())
     }
 

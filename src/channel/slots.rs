@@ -14,6 +14,7 @@ use super::payload::{Of, Payload};
 use super::receiving::{Found, Receiving};
 use super::sending::{Room, Sending};
 use crate::message::{InvalidField, Message, validate_bits};
+use crate::protocol::ahead::SMALL;
 use crate::protocol::ring::{Corruption, Ring};
 use crate::protocol::roster::{Presence, Side};
 use crate::protocol::side::{RecvSide, SendSide};
@@ -80,6 +81,7 @@ const LINE: usize = 64;
 /// Lines are fetched so many bytes ahead, and so many messages at least.
 const FETCH_BYTES: usize = 1024;
 const FETCH_MESSAGES: u32 = 8;
+const _: () = assert!(FETCH_BYTES / Content::LEAST_STRIDE <= SMALL as usize && FETCH_MESSAGES <= SMALL);
 /// Of one message so many bytes: the hardware finds the rest by itself.
 const FETCH_MOST: usize = 1024;
 /// And so many of one that is waited for.
@@ -131,6 +133,40 @@ impl<P: Payload, K: Kind> Slots<P, K> {
     }
 }
 
+/// Copies of more bytes are made by parts: a C library makes one that is much larger past the caches, so that the other side
+/// has it fetched from memory, and in no order with the stores before it (E22).
+const PART: usize = 64 << 10;
+
+/// Copies so many messages.
+///
+/// # Safety
+///
+/// As of [`ptr::copy_nonoverlapping`].
+#[inline(always)]
+unsafe fn copy<T>(from: *const T, to: *mut T, count: usize) {
+    if size_of::<T>() * count <= PART {
+        // SAFETY: the caller's word.
+        unsafe { to.copy_from_nonoverlapping(from, count) };
+    } else {
+        // SAFETY: the same.
+        unsafe { copy_by_parts(from.cast(), to.cast(), size_of::<T>() * count) };
+    }
+}
+
+/// The same of so many bytes, more than a part.
+///
+/// # Safety
+///
+/// As of `copy`.
+#[inline(never)]
+unsafe fn copy_by_parts(from: *const u8, to: *mut u8, len: usize) {
+    for start in (0..len).step_by(PART) {
+        let (from, to) = (from.wrapping_add(start), to.wrapping_add(start));
+        // SAFETY: within what the caller says.
+        unsafe { to.copy_from_nonoverlapping(from, PART.min(len - start)) };
+    }
+}
+
 impl<T: Message, K: Kind> Slots<Of<T>, K> {
     /// Whether messages lie one behind the other with nothing between.
     const SIDE_BY_SIDE: bool = {
@@ -179,7 +215,7 @@ impl<T: Message, K: Kind> SendSlots<T, K> {
         let slot: NonNull<T> = self.slots.at(self.side.slot()).cast();
         // SAFETY: 1. aligned and inside the segment (`at`); 2. claimed (`room`), so no receiver reads it before it is
         // filled, and no other sender writes it; 3. `T` is `Copy`.
-        unsafe { slot.copy_from_nonoverlapping(message.into(), 1) };
+        unsafe { copy(message, slot.as_ptr(), 1) };
         self.fetch_ahead(0);
         let begins_lap = self.fill(room);
         self.commit(1, begins_lap);
@@ -199,7 +235,7 @@ impl<T: Message, K: Kind> SendSlots<T, K> {
             assert!(run.len() <= self.claimed(), "slots were written before they were claimed");
             // SAFETY: 1. aligned and inside the segment: one message, or several that lie side by side (`run`); 2. claimed, as
             // in `put`; 3. `T` is `Copy`.
-            unsafe { first.copy_from_nonoverlapping(NonNull::from(run).cast(), run.len()) };
+            unsafe { copy(run.as_ptr(), first.as_ptr(), run.len()) };
             for _ in run {
                 let room = self.room();
                 self.fill(room);
@@ -223,7 +259,8 @@ impl<T: Message, K: Kind> RecvSlots<T, K> {
     #[inline(always)]
     pub(super) fn take<E>(&mut self, found: Found, invalid: impl FnOnce(InvalidField) -> E) -> Result<T, E> {
         let mut message = MaybeUninit::<T>::uninit();
-        self.copy(&found, slice::from_mut(&mut message));
+        // SAFETY: it was found, and is one.
+        unsafe { self.copy_out(slice::from_mut(&mut message)) };
         self.fetch_ahead(0);
         let begins_lap = self.pass(found);
         crash_point("recv.after-read");
@@ -248,11 +285,13 @@ impl<T: Message, K: Kind> RecvSlots<T, K> {
                 break;
             }
             let run = if T::CHECKED { 1 } else { self.slots.run(self.side.slot(), self.ready()) };
-            if !Slots::<Of<T>, K>::LARGE {
+            if T::CHECKED || !Slots::<Of<T>, K>::LARGE {
                 (0..run as u32).for_each(|further| self.fetch_ahead(further));
             }
+            assert!(run <= self.ready(), "messages were read before they were there");
             let room = &mut messages.spare_capacity_mut()[..run];
-            self.copy(&self.claimed(), room);
+            // SAFETY: so many are claimed, one of a checked type, and as many as lie side by side of a plain one (`run`).
+            unsafe { self.copy_out(room) };
             for _ in 0..run {
                 let found = self.found();
                 self.pass(found);
@@ -275,21 +314,23 @@ impl<T: Message, K: Kind> RecvSlots<T, K> {
         Ok(taken)
     }
 
-    /// All bytes of the next messages, as many as there is room for: of a checked type one, of a plain one as many as lie side
-    /// by side. The first was found, and the others with it.
+    /// Copies all bytes of the next messages, as many as there is room for.
+    ///
+    /// # Safety
+    ///
+    /// They are claimed. There is room for one, or for several of a plain type that lie side by side.
     #[inline(always)]
-    fn copy(&self, _: &Found, messages: &mut [MaybeUninit<T>]) {
-        let (first, room) = (self.slots.at(self.side.slot()), messages.as_mut_ptr());
+    unsafe fn copy_out(&self, room: &mut [MaybeUninit<T>]) {
+        let (first, len, room) = (self.slots.at(self.side.slot()), room.len(), room.as_mut_ptr());
         if T::CHECKED {
-            assert!(messages.len() == 1, "a checked message is copied by itself");
             // What is checked below is used as a value, so it must be read once, also if a peer that does not follow the
             // protocol writes it meanwhile: a plain read might be made again where the value is used.
-            // SAFETY: 1. the words of a slot (`at`), which are whole words of the segment; 2. `message` is ours.
+            // SAFETY: 1. the words of a slot (`at`), which are whole words of the segment; 2. `room` is ours, for one.
             unsafe { words::load(first.as_ptr(), room.cast(), size_of::<T>()) };
         } else {
             // SAFETY: 1. aligned and inside the segment (`at`, `run`); 2. claimed and not released, so no sender
             // that follows the protocol writes it; 3. any bytes are a `MaybeUninit<T>`.
-            unsafe { room.copy_from_nonoverlapping(first.as_ptr().cast(), messages.len()) };
+            unsafe { copy(first.as_ptr().cast(), room, len) };
         }
     }
 

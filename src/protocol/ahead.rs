@@ -19,7 +19,7 @@ const INTERVAL: u64 = 32;
 /// What several sides have claimed is ready to within so many messages: a batch of usual size.
 const CLAIMED: u64 = 32;
 /// A ring that is smaller is full or empty all the time.
-const SMALL: u32 = 64;
+pub const SMALL: u32 = 64;
 
 /// The slot so many messages after `cursor`, if its position is below `ready`. It is one of the ring if either of the two is no
 /// more than a lap away.

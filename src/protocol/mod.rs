@@ -27,7 +27,7 @@
 
 #![allow(unreachable_pub, reason = "public to the models, private in the library")]
 
-mod ahead;
+pub mod ahead;
 pub mod counters;
 pub mod gate;
 pub mod intent;

@@ -18,6 +18,9 @@ pub(crate) struct Content {
 }
 
 impl Content {
+    /// Bytes from one slot to the next, at least.
+    pub(crate) const LEAST_STRIDE: usize = 16;
+
     /// Of a type of this program.
     pub(crate) const fn of<T: Message>() -> Self {
         assert_layout::<T>();
@@ -63,8 +66,8 @@ impl Content {
     /// Distance of the slots from each other, in bytes: 16, 32 or a multiple of 64, and of the alignment.
     pub(crate) const fn stride(self, kind: Kind) -> usize {
         let bytes = self.payload_offset(kind) + self.size;
-        let lines = if bytes <= 16 {
-            16
+        let lines = if bytes <= Self::LEAST_STRIDE {
+            Self::LEAST_STRIDE
         } else if bytes <= 32 {
             32
         } else {

@@ -59,7 +59,7 @@ unsafe impl Send for Doors {}
 // SAFETY: as above.
 unsafe impl Sync for Doors {}
 
-// SAFETY: what is behind `base` is only touched through atomics, and by the slot owner that a protocol
+// SAFETY: what is behind the pointers is only touched through atomics, and by the slot owner that a protocol
 // names; the memory itself is `Send + Sync`.
 unsafe impl Send for Segment {}
 // SAFETY: as above.
@@ -293,7 +293,8 @@ impl Segment {
         let shape = &self.layout.shape;
         assert!(shape.form.is_some() && slot < self.capacity(), "slot {slot} of {}", self.capacity());
         assert_eq!(message.len() as u64, shape.message_size);
-        let from = self.part(self.layout.slots + u64::from(slot) * shape.stride + shape.payload_offset);
+        let offset = u64::from(slot) * shape.stride + shape.payload_offset;
+        let from = self.slots.as_ptr().wrapping_add(offset as usize);
         // SAFETY: 1. so many bytes of a slot lie there (the plan), in whole words of the segment. Senders may store them
         // plainly, of this process or another: to the processor that is a mixture, which the caller throws away
         // (docs/limitations.md); 2. the copy is private.
@@ -340,8 +341,9 @@ impl Segment {
         self.assert_ours();
         assert!(index < self.capacity(), "cell {index} of a table of {}", self.capacity());
         debug_assert!(!self.layout.shape.terms.kind.is_ring());
-        let offset = self.layout.slots + u64::from(index) * self.layout.shape.stride;
-        let start = NonNull::new(self.part(offset)).expect("a mapping does not reach address 0");
+        let offset = u64::from(index) * self.layout.shape.stride;
+        // SAFETY: the plan keeps so many cells inside the memory.
+        let start = unsafe { self.slots.add(offset as usize) };
         CellPlace { start, shape: &self.layout.shape }
     }
 

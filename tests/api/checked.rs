@@ -38,6 +38,15 @@ struct Block {
     rest: [u64; 8],
 }
 
+/// The same without anything between two of them, and so large that plain ones would be copied at once.
+#[derive(Message, Clone, Copy, Debug, PartialEq)]
+#[message(checked)]
+#[repr(C)]
+struct Sheet {
+    order: Order,
+    rest: [u64; 126],
+}
+
 trait Checked: Message + PartialEq + std::fmt::Debug {
     /// Before the path of each field.
     const OUTER: &'static str;
@@ -57,6 +66,14 @@ impl Checked for Block {
 
     fn of(id: u64) -> Self {
         Block { order: Order::of(id), rest: [id; 8] }
+    }
+}
+
+impl Checked for Sheet {
+    const OUTER: &'static str = "order.";
+
+    fn of(id: u64) -> Self {
+        Sheet { order: Order::of(id), rest: [id; 126] }
     }
 }
 
@@ -112,12 +129,16 @@ macro_rules! of_every_kind {
     ($test:ident) => {
         $test::<Order, Spsc>();
         $test::<Block, Spsc>();
+        $test::<Sheet, Spsc>();
         $test::<Order, Mpsc>();
         $test::<Block, Mpsc>();
+        $test::<Sheet, Mpsc>();
         $test::<Order, Spmc>();
         $test::<Block, Spmc>();
+        $test::<Sheet, Spmc>();
         $test::<Order, Mpmc>();
         $test::<Block, Mpmc>();
+        $test::<Sheet, Mpmc>();
     };
 }
 
@@ -201,18 +222,50 @@ fn a_batch_ends_before_an_invalid_message_and_the_next_one_says_so() {
 }
 
 #[test]
+fn what_a_batch_left_before_an_invalid_message_is_taken_by_every_verb() {
+    fn test<M: Checked, K: Makes>() {
+        for verb in 0..3 {
+            planted::<M, K>(|tx, rx, check| {
+                let mut batch = Vec::new();
+                assert_eq!(rx.try_recv_batch(&mut batch, 10), Ok(1));
+                let field = match verb {
+                    0 => rx.try_recv().expect_err("it is invalid"),
+                    1 => rx.try_lease().map(drop).expect_err("it is invalid"),
+                    _ => rx.try_recv_batch(&mut batch, 1).expect_err("it is invalid"),
+                };
+                let TryRecvError::Invalid(field) = field else { panic!("{field:?}") };
+                check(&field);
+                // Its slot is free, and what comes there comes behind what was left of the batch.
+                assert_eq!(tx.try_send_batch(&[M::of(5), M::of(6)]), Ok(2));
+                assert_eq!((rx.len(), rx.try_lease().map(|lease| *lease)), (4, Ok(M::of(2))));
+                assert_eq!((rx.recv(), rx.recv(), rx.recv()), (Ok(M::of(3)), Ok(M::of(5)), Ok(M::of(6))));
+                assert_eq!((rx.try_recv(), batch.len()), (Err(TryRecvError::Empty), 1));
+            });
+        }
+    }
+    of_every_kind!(test);
+}
+
+#[test]
 fn valid_checked_messages_arrive() {
     fn test<M: Checked, K: Kind>(mut tx: Sender<M, K>, mut rx: Receiver<M, K>) {
         for id in 0..20 {
             tx.send(M::of(id)).expect("there is room");
             tx.loan().expect("there is room").write(M::of(id + 1)).publish();
-            assert_eq!(rx.recv(), Ok(M::of(id)));
-            assert_eq!(*rx.lease().expect("a message"), M::of(id + 1));
+            if id % 2 == 0 {
+                assert_eq!(rx.recv(), Ok(M::of(id)));
+                assert_eq!(*rx.lease().expect("a message"), M::of(id + 1));
+                continue;
+            }
+            let mut batch = vec![M::of(0)];
+            assert_eq!(rx.recv_batch(&mut batch, 9), Ok(2));
+            assert_eq!(batch, [0, id, id + 1].map(M::of));
         }
     }
     fn over<K: Makes>() {
         both(2, test::<Order, K>);
         both(2, test::<Block, K>);
+        both(2, test::<Sheet, K>);
     }
     over::<Spsc>();
     over::<Mpsc>();

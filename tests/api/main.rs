@@ -1,6 +1,7 @@
 //! The channels through the public interface: the same tests over a name and over the heap, for every kind.
 #![cfg(not(loom))]
 
+mod batches;
 mod cell_refusals;
 mod cells;
 mod checked;
@@ -62,14 +63,17 @@ impl Numbered for u64 {
     }
 }
 
-/// Published by index where no side is shared.
-impl Numbered for [u64; 16] {
+/// From 8 on published by index where no side is shared.
+impl<const N: usize> Numbered for [u64; N]
+where
+    Self: Message,
+{
     fn of(number: u64) -> Self {
-        [number; 16]
+        [number; N]
     }
 
     fn number(&self) -> u64 {
-        assert_eq!(*self, [self[0]; 16], "torn");
+        assert_eq!(*self, [self[0]; N], "torn");
         self[0]
     }
 }

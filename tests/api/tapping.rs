@@ -25,17 +25,6 @@ fn has_received() -> bool {
     RECEIVED
 }
 
-/// Several words, published by their stamp.
-impl Numbered for [u64; 7] {
-    fn of(number: u64) -> Self {
-        [number; 7]
-    }
-
-    fn number(&self) -> u64 {
-        self[0]
-    }
-}
-
 /// The words of a message, which are all the same.
 #[track_caller]
 fn number(bytes: &[u8]) -> u64 {
@@ -258,6 +247,8 @@ fn no_message_that_a_tap_shows_is_torn() {
         for (capacity, batch) in [(4, 1), (8, 3)] {
             test::<[u64; 7], Spsc>(capacity, batch);
             test::<[u64; 16], Spsc>(capacity, batch);
+            // Copied at once.
+            test::<[u64; 512], Spsc>(capacity, batch);
             test::<[u64; 16], Mpsc>(capacity, batch);
             test::<[u64; 16], Spmc>(capacity, batch);
             test::<[u64; 16], Mpmc>(capacity, batch);

@@ -85,6 +85,13 @@ fn role_heir() {
     let reader = cells().reader().expect("anybody may read");
     writer.store(1);
     let forked = crate::Broken::Forked;
+    // Of a sole side, which knows by itself that there is a message, and room.
+    let sole =
+        || crate::spsc::channel::<[u64; 16]>("sole").namespace(crate::map::Namespace::Dir(dir.clone()));
+    let mut sole_tx = sole().sender().expect("the role is free");
+    let mut sole_rx = sole().receiver().expect("the role is free");
+    sole_tx.send_batch(&[[1; 16], [2; 16], [3; 16]]).expect("there is room");
+    assert_eq!(sole_rx.recv(), Ok([1; 16]));
     let status = in_a_child(|| {
         let answers = [
             rx.try_recv() == Err(crate::TryRecvError::Broken(forked)),
@@ -92,6 +99,17 @@ fn role_heir() {
             rx.recv_timeout(WATCHDOG) == Err(crate::RecvTimeoutError::Broken(forked)),
             rx.try_recv_batch(&mut Vec::new(), 3) == Err(crate::TryRecvError::Broken(forked)),
             rx.try_lease().err() == Some(crate::TryRecvError::Broken(forked)),
+            rx.recv_batch(&mut Vec::new(), 3) == Err(crate::RecvError::Broken(forked)),
+            sole_rx.try_recv() == Err(crate::TryRecvError::Broken(forked)),
+            sole_rx.recv() == Err(crate::RecvError::Broken(forked)),
+            sole_rx.try_recv_batch(&mut Vec::new(), 2) == Err(crate::TryRecvError::Broken(forked)),
+            sole_rx.recv_batch(&mut Vec::new(), 2) == Err(crate::RecvError::Broken(forked)),
+            sole_rx.lease().err() == Some(crate::RecvError::Broken(forked)),
+            sole_tx.try_send([4; 16]) == Err(crate::TrySendError::Broken([4; 16], forked)),
+            sole_tx.send([4; 16]) == Err(crate::SendError::Broken([4; 16], forked)),
+            sole_tx.try_send_batch(&[[4; 16]; 2]) == Err(crate::TrySendError::Broken((), forked)),
+            sole_tx.send_batch(&[[4; 16]; 2]) == Err(crate::SendError::Broken(0, forked)),
+            sole_tx.loan().err() == Some(crate::SendError::Broken((), forked)),
             tx.try_send(1) == Err(crate::TrySendError::Broken(1, forked)),
             tx.send(1) == Err(crate::SendError::Broken(1, forked)),
             tx.send_timeout(1, WATCHDOG) == Err(crate::SendTimeoutError::Broken(1, forked)),
@@ -115,6 +133,8 @@ fn role_heir() {
     assert_eq!(status, 0, "the number of the answer, times 256");
     tx.send(8).expect("a slot");
     assert_eq!((rx.recv(), reader.load()), (Ok(8), Ok(1)), "the parent has lost nothing");
+    sole_tx.send([4; 16]).expect("there is room");
+    assert_eq!(sole_rx.try_iter().collect::<Vec<_>>(), [[2; 16], [3; 16], [4; 16]]);
     role.say("done");
 }
 
