@@ -7,7 +7,7 @@
 
 use super::gate::Gate;
 use super::roster::{Record, Side};
-use super::{Line, Strided};
+use super::{Line, Strided, stamp};
 use crate::sync::AtomicU64;
 
 /// Number of a message in its channel, from 0.
@@ -206,11 +206,23 @@ impl Cursor {
         }
     }
 
+    /// The first position of the next lap.
+    #[inline]
+    fn end_of_lap(&self, capacity: u32) -> Position {
+        self.start + u64::from(capacity)
+    }
+
     /// On to the next position; whether that is the first of a lap.
     #[inline]
     pub fn step(&mut self, capacity: u32) -> bool {
+        self.step_before(self.end_of_lap(capacity))
+    }
+
+    /// The same, where the next lap is known to begin there.
+    #[inline]
+    fn step_before(&mut self, end: Position) -> bool {
         self.position += 1;
-        let begins_lap = self.position - self.start == u64::from(capacity);
+        let begins_lap = self.position == end;
         if begins_lap {
             self.start = self.position;
             self.lap += 1;
@@ -224,6 +236,34 @@ impl Cursor {
 fn lap_of(position: Position, capacity: u32) -> (Position, u64) {
     let (n, lap) = (u64::from(capacity), position / u64::from(capacity));
     (lap * n, lap)
+}
+
+/// What is the same for all messages of the lap in which a cursor is. At hand: to work it out for each of them is a tenth of what
+/// a small one costs.
+#[derive(Debug)]
+pub struct Lap {
+    /// Where the next one begins.
+    end: Position,
+    /// The stamp of a message.
+    pub full: u64,
+}
+
+impl Lap {
+    /// Of that cursor.
+    #[inline]
+    pub fn of(cursor: &Cursor, capacity: u32) -> Self {
+        Self { end: cursor.end_of_lap(capacity), full: stamp::full(cursor.lap()) }
+    }
+
+    /// On to the next message, with the cursor; whether that is the first of a lap.
+    #[inline]
+    pub fn step(&mut self, cursor: &mut Cursor, capacity: u32) -> bool {
+        let begins_lap = cursor.step_before(self.end);
+        if begins_lap {
+            *self = Self::of(cursor, capacity);
+        }
+        begins_lap
+    }
 }
 
 /// Why a side cannot go on now.
@@ -280,9 +320,14 @@ mod tests {
     fn a_cursor_steps_as_the_division_says() {
         for capacity in [1, 2, 3, 7, 8] {
             let mut cursor = Cursor::at(0, capacity);
+            let mut lap = Lap::of(&cursor, capacity);
             for position in 0..100 {
                 assert_eq!(cursor, Cursor::at(position, capacity));
-                cursor.step(capacity);
+                assert_eq!(lap.full, full(cursor.lap()));
+                let mut other = cursor;
+                let is_first = lap.step(&mut cursor, capacity);
+                assert_eq!(is_first, (position + 1) % u64::from(capacity) == 0);
+                assert_eq!((other.step(capacity), other), (is_first, cursor));
             }
         }
     }
