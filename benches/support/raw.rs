@@ -9,25 +9,35 @@ use rustix::thread::futex::{self, Flags, Timespec};
 use super::{BATCH, CAPACITY};
 
 /// A bare cache line each way: one that this side writes and the other polls, and one the other way round. What a
-/// channel would cost if it had one slot and no idea of what is in it.
+/// channel would cost if it had no idea of what is in it.
+///
+/// By turns one of some lines: how far one is from a core depends on where it lies, so that a single one can be a fifth faster
+/// or slower than the next for a whole run.
 pub(crate) struct PingPong {
-    ping: *const AtomicU64,
-    pong: *const AtomicU64,
+    memory: *const u8,
     /// The last number that was sent.
     last: u64,
 }
 
 impl PingPong {
-    /// Two pairs of lines at `memory`, which is shared, zero at first, and outlives this.
+    /// Lines in two pages at `memory`, which is shared, zero at first, and outlives this.
     pub(crate) fn new(memory: *mut u8) -> Self {
-        Self { ping: memory.cast(), pong: memory.wrapping_add(4096 + 128).cast(), last: 0 }
+        Self { memory, last: 0 }
     }
 
-    fn words(&self) -> (&AtomicU64, &AtomicU64) {
+    /// The lines of that round, each with its neighbour for itself.
+    #[inline]
+    fn words(&self, round: u64) -> (&AtomicU64, &AtomicU64) {
+        const LINES: usize = 4096 / 128;
+        let at = |page: usize, line: usize| {
+            self.memory.wrapping_add(page * 4096 + line % LINES * 128).cast::<AtomicU64>()
+        };
+        let line = round as usize;
+        // Not at the same place in both pages: a load would wait for the store there.
         // SAFETY: as `new` says; only accessed atomically.
-        let ping = unsafe { &*self.ping };
+        let ping = unsafe { &*at(0, line) };
         // SAFETY: as above.
-        (ping, unsafe { &*self.pong })
+        (ping, unsafe { &*at(1, line + 1) })
     }
 
     /// `count` round trips; `each` is called after each of them.
@@ -35,8 +45,8 @@ impl PingPong {
     pub(crate) fn rounds(&mut self, count: u64, mut each: impl FnMut()) {
         let first = self.last + 1;
         self.last += count;
-        let (ping, pong) = self.words();
         for n in first..first + count {
+            let (ping, pong) = self.words(n);
             ping.store(n, Ordering::Release);
             while pong.load(Ordering::Acquire) != n {}
             each();
@@ -47,8 +57,8 @@ impl PingPong {
     pub(crate) fn answer(&mut self, count: u64) {
         let first = self.last + 1;
         self.last += count;
-        let (ping, pong) = self.words();
         for n in first..first + count {
+            let (ping, pong) = self.words(n);
             while ping.load(Ordering::Acquire) != n {}
             pong.store(n, Ordering::Release);
         }
