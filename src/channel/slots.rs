@@ -4,7 +4,7 @@
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 use std::slice;
 
 use super::blocking::Stop;
@@ -137,6 +137,13 @@ impl<P: Payload, K: Kind> Slots<P, K> {
 /// has it fetched from memory, and in no order with the stores before it (E22).
 const PART: usize = 64 << 10;
 
+/// Whether a message by itself is copied by instructions of 16 bytes, as the compiler copies a smaller one. A function would use
+/// wider ones; but the message was stored by such a moment ago, and a wider load waits until all of those stores are done, which
+/// come behind those of the message before, whose lines may be on their way.
+const fn is_medium<T>() -> bool {
+    cfg!(target_arch = "x86_64") && size_of::<T>() > 128 && size_of::<T>() < 512
+}
+
 /// Copies so many messages.
 ///
 /// # Safety
@@ -213,9 +220,15 @@ impl<T: Message, K: Kind> SendSlots<T, K> {
     #[inline(always)]
     pub(super) fn put(&mut self, room: Room, message: &T) {
         let slot: NonNull<T> = self.slots.at(self.side.slot()).cast();
-        // SAFETY: 1. aligned and inside the segment (`at`); 2. claimed (`room`), so no receiver reads it before it is
+        // 1. aligned and inside the segment (`at`); 2. claimed (`room`), so no receiver reads it before it is
         // filled, and no other sender writes it; 3. `T` is `Copy`.
-        unsafe { copy(message, slot.as_ptr(), 1) };
+        if const { is_medium::<T>() } {
+            // SAFETY: 1. the words of a slot, which are whole words of the segment; 2. and 3.
+            unsafe { words::store(ptr::from_ref(message).cast(), slot.as_ptr().cast(), size_of::<T>()) };
+        } else {
+            // SAFETY: 1., 2. and 3.
+            unsafe { copy(message, slot.as_ptr(), 1) };
+        }
         self.fetch_ahead(0);
         let begins_lap = self.fill(room);
         self.commit(1, begins_lap);
@@ -322,7 +335,7 @@ impl<T: Message, K: Kind> RecvSlots<T, K> {
     #[inline(always)]
     unsafe fn copy_out(&self, room: &mut [MaybeUninit<T>]) {
         let (first, len, room) = (self.slots.at(self.side.slot()), room.len(), room.as_mut_ptr());
-        if T::CHECKED {
+        if T::CHECKED || const { is_medium::<T>() } && len == 1 {
             // What is checked below is used as a value, so it must be read once, also if a peer that does not follow the
             // protocol writes it meanwhile: a plain read might be made again where the value is used.
             // SAFETY: 1. the words of a slot (`at`), which are whole words of the segment; 2. `room` is ours, for one.
