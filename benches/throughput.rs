@@ -1,5 +1,6 @@
 //! How many messages per second go one way to another process, beside memory that is written and announced
-//! in batches on the same cores? And how many, if the channel is one that others could share as well?
+//! in batches on the same cores? And how many, if the channel is one that others could share as well? What of that is instructions,
+//! which each core can also do alone, and what copies?
 //!
 //! `cargo bench --bench throughput -- --help`
 
@@ -23,6 +24,7 @@ const SHARED_BATCHES: u64 = 5;
 const COPIES: u64 = 6;
 /// Each process sends and receives by itself, so that no line travels.
 const ALONE: u64 = 7;
+const _: () = assert!(ALONE < 8);
 
 /// Contestants, with their yardsticks.
 const CONTESTANTS: [(u64, u64, &str); 10] = [
@@ -67,14 +69,14 @@ where
     [u64; N]: Message,
 {
     fn new() -> Self {
-        let (tx, rx) = spsc::in_process(CAPACITY).expect("a channel");
+        // Of 64 bytes a third of a first-level cache.
+        let (tx, rx) = spsc::in_process(256).expect("a channel");
         Self { tx, rx }
     }
 
     /// Half as many messages go in, and then out, as the first-level cache holds.
     fn run(&mut self, count: u64) {
-        // So many lines are half of a first-level cache.
-        let some = 384;
+        let some = 128;
         let (mut sent, end) = (self.tx.position(), self.tx.position() + count);
         while sent < end {
             let next = end.min(sent + some);

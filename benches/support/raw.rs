@@ -33,11 +33,11 @@ impl PingPong {
             self.memory.wrapping_add(page * 4096 + line % LINES * 128).cast::<AtomicU64>()
         };
         let line = round as usize;
-        // Not at the same place in both pages: a load would wait for the store there.
         // SAFETY: as `new` says; only accessed atomically.
         let ping = unsafe { &*at(0, line) };
+        // Not at the same place in its page as this one or the next: a load would wait for the store there.
         // SAFETY: as above.
-        (ping, unsafe { &*at(1, line + 1) })
+        (ping, unsafe { &*at(1, line + LINES / 2) })
     }
 
     /// `count` round trips; `each` is called after each of them.

@@ -159,7 +159,7 @@ impl Patience {
                 Pause::Look => {}
                 Pause::Sleep(left) => {
                     // Woken or not, it looks at the clock, once before it sleeps and once after.
-                    self.watch.be_due();
+                    self.watch.be_done();
                     let at_most = left.min(self.watch.nap(member));
                     let watch = &mut self.watch;
                     let news = member.bell().sleep(member.gate(), at_most, || match look(watch) {

@@ -7,7 +7,7 @@ use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 
 use super::kind::{Kind, Spsc};
-use super::slots::{RecvSlots, SendSlots};
+use super::slots::{RecvSlots, SendSlots, write};
 use crate::message::Message;
 
 /// A free slot, lent to its sender. Dropping it sends nothing, and gives the slot up; if it is forgotten
@@ -62,8 +62,9 @@ impl<'a, T: Message, K: Kind> Loan<'a, T, K> {
     #[inline]
     pub fn write(self, message: T) -> Draft<'a, T, K> {
         self.claim.0.segment().assert_ours();
-        // SAFETY: the slot is claimed, so this side owns it; aligned and inside the segment.
-        unsafe { self.claim.0.vacant().write(message) };
+        let slot = self.claim.0.vacant();
+        // SAFETY: the slot is claimed, so this side owns it.
+        unsafe { write(slot, &message) };
         Draft { claim: self.claim }
     }
 

@@ -82,7 +82,7 @@ pub(crate) struct Watch {
     looks: u32,
     /// When the clock was last read.
     ticked: Duration,
-    /// Whether it has ticked since that was asked.
+    /// Whether it has ticked since that was asked, or there is time anyway.
     has_ticked: bool,
     /// When the kernel was last asked.
     probed: Duration,
@@ -152,7 +152,8 @@ impl Watch {
         self.probe(&ring, member)
     }
 
-    /// Whether some milliseconds have passed since this was last so: then there is time for what is not urgent.
+    /// Whether the clock has ticked since that was last asked, or the next thing is a sleep: then there is time for what is not
+    /// urgent.
     #[inline]
     pub(crate) fn take_tick(&mut self) -> bool {
         std::mem::take(&mut self.has_ticked)
@@ -212,6 +213,12 @@ impl Watch {
     #[inline]
     pub(crate) fn be_due(&mut self) {
         self.looks = LOOKS_PER_CLOCK - 1;
+    }
+
+    /// As [`be_due`](Self::be_due); and after that look it sleeps, so that there is time.
+    pub(crate) fn be_done(&mut self) {
+        self.be_due();
+        self.has_ticked = true;
     }
 
     /// Waits until somebody is attached and alive, or `enough` says that there is no need to; whether it came to that.

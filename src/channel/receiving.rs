@@ -32,7 +32,7 @@ pub(crate) struct Receiving<P, K: Kind> {
     /// How often what this call has taken may have been received before, at most. Not kept where it is never
     /// known.
     redelivered: u32,
-    /// Of a sole side that counts: a lap has ended, and the sums are to be stored before the next look. Not at once, since
+    /// Of a sole side that counts: a lap or a batch has ended, and the sums are to be stored before the next look. Not at once, since
     /// whatever is called while a message is on its way to the caller takes registers from all of them.
     sums_are_due: bool,
     tally: Tally,

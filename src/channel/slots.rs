@@ -81,6 +81,7 @@ const LINE: usize = 64;
 /// Lines are fetched so many bytes ahead, and so many messages at least.
 const FETCH_BYTES: usize = 1024;
 const FETCH_MESSAGES: u32 = 8;
+// Of stamped messages. Of indexed ones what is free or ready is known, and no more than a lap away.
 const _: () = assert!(FETCH_BYTES / Content::LEAST_STRIDE <= SMALL as usize && FETCH_MESSAGES <= SMALL);
 /// Of one message so many bytes: the hardware finds the rest by itself.
 const FETCH_MOST: usize = 1024;
@@ -137,11 +138,28 @@ impl<P: Payload, K: Kind> Slots<P, K> {
 /// has it fetched from memory, and in no order with the stores before it (E22).
 const PART: usize = 64 << 10;
 
-/// Whether a message by itself is copied by instructions of 16 bytes, as the compiler copies a smaller one. A function would use
-/// wider ones; but the message was stored by such a moment ago, and a wider load waits until all of those stores are done, which
-/// come behind those of the message before, whose lines may be on their way.
+/// Whether a message by itself is copied by instructions of 16 bytes, as the compiler copies a smaller one where it knows of no
+/// wider ones. A function would use those; but a message was stored by such of 16 a moment ago, by its sender or by the first of
+/// two copies on the receiving side, and a wider load waits until all of those stores are done, which come behind those of
+/// the message before, whose lines may be on their way.
 const fn is_medium<T>() -> bool {
-    cfg!(target_arch = "x86_64") && size_of::<T>() > 128 && size_of::<T>() < 512
+    cfg!(target_arch = "x86_64") && size_of::<T>() > 128 && size_of::<T>() < words::LARGE
+}
+
+/// Writes a message into its slot.
+///
+/// # Safety
+///
+/// The slot is one of a segment, for a message of this type, and this side's to write.
+#[inline(always)]
+pub(super) unsafe fn write<T: Message>(slot: NonNull<T>, message: &T) {
+    if const { is_medium::<T>() } {
+        // SAFETY: 1. `message` is borrowed; 2. the words of a slot, which are whole words of the segment.
+        unsafe { words::store(ptr::from_ref(message).cast(), slot.as_ptr().cast(), size_of::<T>()) };
+    } else {
+        // SAFETY: aligned and inside the segment, as every slot; `T` is `Copy`.
+        unsafe { copy(message, slot.as_ptr(), 1) };
+    }
 }
 
 /// Copies so many messages.
@@ -150,7 +168,7 @@ const fn is_medium<T>() -> bool {
 ///
 /// As of [`ptr::copy_nonoverlapping`].
 #[inline(always)]
-unsafe fn copy<T>(from: *const T, to: *mut T, count: usize) {
+pub(super) unsafe fn copy<T>(from: *const T, to: *mut T, count: usize) {
     if size_of::<T>() * count <= PART {
         // SAFETY: the caller's word.
         unsafe { to.copy_from_nonoverlapping(from, count) };
@@ -220,15 +238,8 @@ impl<T: Message, K: Kind> SendSlots<T, K> {
     #[inline(always)]
     pub(super) fn put(&mut self, room: Room, message: &T) {
         let slot: NonNull<T> = self.slots.at(self.side.slot()).cast();
-        // 1. aligned and inside the segment (`at`); 2. claimed (`room`), so no receiver reads it before it is
-        // filled, and no other sender writes it; 3. `T` is `Copy`.
-        if const { is_medium::<T>() } {
-            // SAFETY: 1. the words of a slot, which are whole words of the segment; 2. and 3.
-            unsafe { words::store(ptr::from_ref(message).cast(), slot.as_ptr().cast(), size_of::<T>()) };
-        } else {
-            // SAFETY: 1., 2. and 3.
-            unsafe { copy(message, slot.as_ptr(), 1) };
-        }
+        // SAFETY: claimed (`room`), so no receiver reads it before it is filled, and no other sender writes it; `at`.
+        unsafe { write(slot, message) };
         self.fetch_ahead(0);
         let begins_lap = self.fill(room);
         self.commit(1, begins_lap);
@@ -336,7 +347,7 @@ impl<T: Message, K: Kind> RecvSlots<T, K> {
     unsafe fn copy_out(&self, room: &mut [MaybeUninit<T>]) {
         let (first, len, room) = (self.slots.at(self.side.slot()), room.len(), room.as_mut_ptr());
         if T::CHECKED || const { is_medium::<T>() } && len == 1 {
-            // What is checked below is used as a value, so it must be read once, also if a peer that does not follow the
+            // What is checked is used as a value, so it must be read once, also if a peer that does not follow the
             // protocol writes it meanwhile: a plain read might be made again where the value is used.
             // SAFETY: 1. the words of a slot (`at`), which are whole words of the segment; 2. `room` is ours, for one.
             unsafe { words::load(first.as_ptr(), room.cast(), size_of::<T>()) };

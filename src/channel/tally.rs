@@ -14,8 +14,8 @@ const BETWEEN_FILLS: u64 = 8 * MESSAGES;
 
 /// What one end has moved.
 ///
-/// Of a sole side its position says that, so that nothing is done for a message that goes by itself: the end of a lap, where
-/// it has something to do anyway, is where the sums are stored, by a receiver with its next look.
+/// Of a sole side its position says that, so that nothing is done for a message that goes by itself: the end of a lap or a batch,
+/// where it has something to do anyway, is where the sums are stored, by a receiver with its next look.
 #[derive(Debug)]
 pub(super) struct Tally {
     /// Which of its side's records it has.
@@ -65,7 +65,7 @@ impl Tally {
         is_shared && self.left <= 0
     }
 
-    /// Whether the sums of a sole side at that position are to be stored, at the end of a lap.
+    /// Whether the sums of a sole side at that position are to be stored, at the end of a lap or of a batch.
     pub(super) fn is_due_at(&self, position: u64) -> bool {
         self.messages(Some(position)).wrapping_sub(self.base) >= MESSAGES
     }
@@ -85,15 +85,17 @@ impl Tally {
     #[cold]
     #[inline(never)]
     pub(super) fn store(&mut self, position: Option<u64>, records: &[Record], fill: Option<u64>) {
-        let messages = self.messages(position);
-        if COUNTS && self.stored != messages {
-            let record = &records[self.index as usize];
+        if !COUNTS {
+            return;
+        }
+        let (messages, record) = (self.messages(position), &records[self.index as usize]);
+        if self.stored != messages {
             record.note_moved(messages, messages.wrapping_sub(self.further));
             record.note_active(roughly_now());
-            if let Some(fill) = fill {
-                record.note_fill(fill);
-            }
             self.stored = messages;
+        }
+        if let Some(fill) = fill {
+            record.note_fill(fill);
         }
     }
 

@@ -24,7 +24,6 @@
 #![allow(unsafe_code, reason = "copies the bytes of messages in and out of slots")]
 
 use std::fmt;
-use std::ptr::NonNull;
 use std::time::Duration;
 
 use super::blocking::Patience;
@@ -36,6 +35,7 @@ use super::options::EndpointOptions;
 use super::peer::Watch;
 use super::receiving::Receiving;
 use super::sending::Sending;
+use super::slots::copy;
 use crate::Error;
 use crate::map::{Access, MapOptions, MapState, Namespace, Observed};
 use crate::message::SchemaTree;
@@ -224,7 +224,7 @@ impl<K: Kind> End<To<K>> {
         claimed.map_err(|stop| stop.send_timeout(()))?;
         // SAFETY: 1. the first claimed slot has so many bytes inside the segment; 2. no receiver reads it before it is
         // filled, and no other sender writes it; 3. `message` has so many, by the assertion.
-        unsafe { slots.first().copy_from_nonoverlapping(NonNull::from(message).cast(), room.len()) };
+        unsafe { copy(message.as_ptr(), slots.first().as_ptr(), room.len()) };
         slots.send_first();
         Ok(())
     }

@@ -48,7 +48,7 @@ pub struct Counters {
     pub redelivered: u64,
     /// When it last did something, as far as is known. It looks at the clock where it stores its sums: with each 1024th message,
     /// or of a sole side at the end of a lap or a batch with 1024 or more of them, a receiver with its next call; when it looks
-    /// at nothing and a clock of some milliseconds has ticked; when it has slept; and when it wakes somebody.
+    /// at nothing and a clock of some milliseconds has ticked; before it sleeps, and when it has slept; and when it wakes somebody.
     pub active: SystemTime,
 }
 

@@ -241,14 +241,14 @@ fn lap_of(position: Position, capacity: u32) -> (Position, u64) {
 /// What is the same for all messages of the lap in which a cursor is. At hand: to work it out for each of them is a tenth of what
 /// a small one costs.
 #[derive(Debug)]
-pub struct Lap {
+pub struct ThisLap {
     /// Where the next one begins.
     end: Position,
     /// The stamp of a message.
     pub full: u64,
 }
 
-impl Lap {
+impl ThisLap {
     /// Of that cursor.
     #[inline]
     pub fn of(cursor: &Cursor, capacity: u32) -> Self {
@@ -320,7 +320,7 @@ mod tests {
     fn a_cursor_steps_as_the_division_says() {
         for capacity in [1, 2, 3, 7, 8] {
             let mut cursor = Cursor::at(0, capacity);
-            let mut lap = Lap::of(&cursor, capacity);
+            let mut lap = ThisLap::of(&cursor, capacity);
             for position in 0..100 {
                 assert_eq!(cursor, Cursor::at(position, capacity));
                 assert_eq!(lap.full, full(cursor.lap()));

@@ -34,7 +34,7 @@
 //! full or empty; (3) every word that is read is checked against what the protocol can produce.
 
 use super::ahead::{self, Ahead, Other};
-use super::ring::{Blocked, Corruption, Cursor, Form, Lap, Position, Ring};
+use super::ring::{Blocked, Corruption, Cursor, Form, Position, Ring, ThisLap};
 use super::side::{RecvSide, SendSide};
 use super::stamp::full;
 use super::tap::Reach;
@@ -67,7 +67,7 @@ const INHERIT: Ordering = Relaxed;
 pub struct SoleSender {
     next: Cursor,
     /// Of `next`.
-    lap: Lap,
+    this_lap: ThisLap,
     /// Positions below it are free. May be stale; it never runs ahead of `head + N`, nor falls behind
     /// `next`.
     limit: Position,
@@ -125,7 +125,7 @@ impl SendSide for SoleSender {
         if !mutant("tap_sole_resume") {
             in_order();
         }
-        Ok(Self { lap: Lap::of(&next, ring.capacity), next, limit, reach })
+        Ok(Self { this_lap: ThisLap::of(&next, ring.capacity), next, limit, reach })
     }
 
     /// The first half of step S1: as far as the receiver's position was last read.
@@ -166,12 +166,12 @@ impl SendSide for SoleSender {
     #[inline]
     fn fill(&mut self, ring: &Ring<'_>) -> bool {
         if ring.form == Form::Stamped {
-            ring.stamps.get(self.next.slot()).store(self.lap.full, PUBLISH_STAMP);
+            ring.stamps.get(self.next.slot()).store(self.this_lap.full, PUBLISH_STAMP);
             if !mutant("tap_sole_fill") {
                 in_order();
             }
         }
-        let begins_lap = self.lap.step(&mut self.next, ring.capacity);
+        let begins_lap = self.this_lap.step(&mut self.next, ring.capacity);
         crash_point("send.after-fill");
         begins_lap
     }
@@ -225,7 +225,7 @@ fn published(ring: &Ring<'_>, cursor: &Cursor, order: Ordering) -> bool {
 pub struct SoleReceiver {
     next: Cursor,
     /// Of `next`.
-    lap: Lap,
+    this_lap: ThisLap,
     /// Indexed: positions below it are published. May be stale; it never runs ahead of `tail`.
     seen: Position,
     /// Stamped: what is known of the sender's position.
@@ -238,7 +238,7 @@ impl SoleReceiver {
     #[inline]
     fn is_ready(&self, ring: &Ring<'_>) -> bool {
         match ring.form {
-            Form::Stamped => ring.stamps.get(self.next.slot()).load(OBSERVE_STAMP) == self.lap.full,
+            Form::Stamped => ring.stamps.get(self.next.slot()).load(OBSERVE_STAMP) == self.this_lap.full,
             Form::Indexed => self.seen != self.next.position(),
         }
     }
@@ -246,7 +246,7 @@ impl SoleReceiver {
     #[inline]
     fn poll_stamps(&mut self, ring: &Ring<'_>, want: u32) -> Result<u32, Blocked> {
         let stamp = ring.stamps.get(self.next.slot()).load(OBSERVE_STAMP);
-        if stamp != self.lap.full {
+        if stamp != self.this_lap.full {
             self.ahead.found_nothing(self.next.position());
             return Err(self.unpublished(stamp));
         }
@@ -309,7 +309,7 @@ impl RecvSide for SoleReceiver {
         }
         let next = Cursor::at(head, ring.capacity);
         let mut receiver =
-            Self { lap: Lap::of(&next, ring.capacity), next, seen: head, ahead: Ahead::default() };
+            Self { this_lap: ThisLap::of(&next, ring.capacity), next, seen: head, ahead: Ahead::default() };
         if ring.form == Form::Indexed {
             receiver.look(ring).map_err(|seen| Corruption { word: "tail", found: seen, position: head })?;
         }
@@ -357,7 +357,7 @@ impl RecvSide for SoleReceiver {
 
     #[inline]
     fn take(&mut self, ring: &Ring<'_>) -> bool {
-        self.lap.step(&mut self.next, ring.capacity)
+        self.this_lap.step(&mut self.next, ring.capacity)
     }
 
     /// Step R3.

@@ -24,6 +24,10 @@ pub(crate) use worded::{load, store};
 /// Bytes of a step of the assembly, and from one crash point of a copy to the next: a cache line.
 const BLOCK: usize = 64;
 
+/// From so many bytes on a copy is made of blocks, from memory to memory. A smaller value is often in registers, or
+/// was stored by parts a moment ago: to load that by wider instructions waits until the stores are done.
+pub(crate) const LARGE: usize = 512;
+
 /// Has the line of that address brought here to be written soon. A hint on x86-64, nothing elsewhere.
 ///
 /// Not the intrinsic, which brings a line to be read only, unless the whole program is compiled for processors that are
@@ -58,12 +62,9 @@ mod wide {
     use std::arch::is_x86_feature_detected;
     use std::arch::x86_64::__m128i;
 
-    use super::BLOCK;
+    use super::{BLOCK, LARGE};
     use crate::sync::crash_point;
 
-    /// From so many bytes on a copy is made of blocks, from memory to memory. A smaller value is often in registers, or
-    /// was stored by parts a moment ago: to load that by wider instructions waits until the stores are done.
-    const LARGE: usize = 512;
     /// Up to so many bytes a value is stored word by word, for the same reason.
     const SMALL: usize = 24;
 

@@ -129,6 +129,11 @@ fn messages_of_every_size_and_alignment_arrive_whole() {
         of_every_kind::<[u8; 57]>(capacity);
         of_every_kind::<[u8; 64]>(capacity);
         of_every_kind::<[u8; 65]>(capacity);
+        of_every_kind::<[u8; 128]>(capacity);
+        of_every_kind::<[u8; 129]>(capacity);
+        of_every_kind::<[u8; 257]>(capacity);
+        of_every_kind::<[u8; 511]>(capacity);
+        of_every_kind::<[u8; 512]>(capacity);
         of_every_kind::<u128>(capacity);
         of_every_kind::<Line>(capacity);
         of_every_kind::<EmptyLine>(capacity);

@@ -247,6 +247,8 @@ fn no_message_that_a_tap_shows_is_torn() {
         for (capacity, batch) in [(4, 1), (8, 3)] {
             test::<[u64; 7], Spsc>(capacity, batch);
             test::<[u64; 16], Spsc>(capacity, batch);
+            test::<[u64; 32], Spsc>(capacity, batch);
+            test::<[u64; 32], Mpmc>(capacity, batch);
             // Copied at once.
             test::<[u64; 512], Spsc>(capacity, batch);
             test::<[u64; 16], Mpsc>(capacity, batch);
