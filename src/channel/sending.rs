@@ -148,14 +148,14 @@ impl<P: Payload, K: Kind> Sending<P, K> {
     #[inline]
     pub(super) fn commit(&mut self, count: u64, may_be_due: bool) {
         self.side.commit(&self.slots.ring());
-        if self.tally.moved(count, K::SHARED_SENDERS) {
+        let is_due = self.tally.moved(count, K::SHARED_SENDERS);
+        let may_be_due = COUNTS && !K::SHARED_SENDERS && may_be_due;
+        // Before somebody is woken, who would make it look emptier.
+        if is_due || may_be_due && self.tally.is_due_at(self.side.position()) {
             self.store_sums();
         }
         if self.slots.ring_for(Side::Receiving) {
             self.woke();
-        }
-        if COUNTS && !K::SHARED_SENDERS && may_be_due && self.tally.is_due_at(self.side.position()) {
-            self.store_sums();
         }
     }
 
