@@ -53,9 +53,13 @@ fn start(place: &Place) -> (Child, u32) {
     let mut command = place.command(&["bench", "--seconds", "3600"]);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let first = command.spawn().expect("it runs");
-    let second = || processes(place).into_iter().find(|pid| *pid != first.id());
-    wait_until("the second process comes", || second().is_some());
-    let second = second().expect("it has come");
+    // Looked for once: between its fork and its own program it has the words of the first, and for a moment none.
+    let mut second = None;
+    wait_until("the second process comes", || {
+        second = processes(place).into_iter().find(|pid| *pid != first.id());
+        second.is_some()
+    });
+    let second = second.expect("it has come");
     let path = place.path().display().to_string();
     let has_all = |pid: u32| {
         let maps = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap_or_default();

@@ -8,7 +8,7 @@
 )]
 
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use rustix::thread::futex::{self, Flags, Timespec};
 
@@ -33,7 +33,11 @@ pub(super) const fn ring_bytes(words: u64) -> u64 {
 /// From the word that one side writes to the one that the other does: another page, and another line of it.
 const BACK: u64 = 4096 + 128;
 
-/// A bare cache line each way: one that this side writes and the other polls, and one the other way round.
+/// Lines each way.
+const LINES: usize = 4096 / 128;
+
+/// A bare cache line each way: one that this side writes and the other polls, and one the other way round. By turns one of some
+/// lines, since how far one is from a core depends on where it lies.
 pub(super) struct Line {
     shared: Rc<Shared>,
     at: u64,
@@ -46,10 +50,19 @@ impl Line {
         Self { shared: shared.clone(), at, last: 0 }
     }
 
+    /// Lines there and back, each with its neighbour for itself, in two pages, and not at the same place of both as this pair or
+    /// the next.
+    fn lines(&self) -> [(&AtomicU64, &AtomicU64); LINES] {
+        let word =
+            |page: u64, line: usize| self.shared.word(self.at + page * 4096 + (line % LINES) as u64 * 128);
+        std::array::from_fn(|line| (word(0, line), word(1, line + LINES / 2)))
+    }
+
     /// `count` round trips.
     pub(super) fn rounds(&mut self, count: u64) -> Result<(), Failure> {
-        let (ping, pong) = (self.shared.word(self.at), self.shared.word(self.at + BACK));
+        let lines = self.lines();
         for number in self.last + 1..=self.last + count {
+            let (ping, pong) = lines[number as usize % LINES];
             ping.store(number, Ordering::Release);
             self.shared.until(|| pong.load(Ordering::Acquire) == number)?;
         }
@@ -59,8 +72,9 @@ impl Line {
 
     /// `count` answers.
     pub(super) fn answer(&mut self, count: u64) -> Result<(), Failure> {
-        let (ping, pong) = (self.shared.word(self.at), self.shared.word(self.at + BACK));
+        let lines = self.lines();
         for number in self.last + 1..=self.last + count {
+            let (ping, pong) = lines[number as usize % LINES];
             self.shared.until(|| ping.load(Ordering::Acquire) == number)?;
             pong.store(number, Ordering::Release);
         }
