@@ -74,10 +74,11 @@ where
         Self { tx, rx }
     }
 
-    /// Half as many messages go in, and then out, as the first-level cache holds.
+    /// Half as many messages as the channel holds go in, and then out, until so many have.
     fn run(&mut self, count: u64) {
         let some = 128;
-        let (mut sent, end) = (self.tx.position(), self.tx.position() + count);
+        let mut sent = self.tx.position();
+        let end = sent + count;
         while sent < end {
             let next = end.min(sent + some);
             for number in sent + 1..=next {

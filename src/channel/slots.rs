@@ -347,6 +347,7 @@ impl<T: Message, K: Kind> RecvSlots<T, K> {
     unsafe fn copy_out(&self, room: &mut [MaybeUninit<T>]) {
         let (first, len, room) = (self.slots.at(self.side.slot()), room.len(), room.as_mut_ptr());
         if T::CHECKED || const { is_medium::<T>() } && len == 1 {
+            // A medium one for the width of the instructions (`is_medium`).
             // What is checked is used as a value, so it must be read once, also if a peer that does not follow the
             // protocol writes it meanwhile: a plain read might be made again where the value is used.
             // SAFETY: 1. the words of a slot (`at`), which are whole words of the segment; 2. `room` is ours, for one.
